@@ -1,0 +1,587 @@
+"""The compiled core: CPU detection, the kernel table, threads, scratch memory, signals.
+
+Design:
+a. Built without -march: nothing here runs an instruction that the baseline lacks. It imports the kernels of the best
+   level that CPU and operating system support (or that CCONV_SIMD names), and of no other.
+b. A `Convolution` or `Pooling` is a spec turned into the C struct that kernels read. It is immutable: a call copies
+   it, fills in the pointers and strides of the arrays, and hands it to the level's plan() and run().
+c. All memory is taken here, once per call, before any work: kernels allocate nothing and cannot fail.
+d. No validation: _shapes.py has done it.
+"""
+import importlib
+import os
+import sys
+from contextvars import ContextVar
+
+cimport numpy as cnp
+import numpy as np
+
+from cpython.exc cimport PyErr_CheckSignals
+from cpython.mem cimport PyMem_RawFree, PyMem_RawMalloc
+from cpython.pycapsule cimport PyCapsule_GetPointer
+from libc.stdint cimport uintptr_t
+
+from cconv._kernels.types cimport (
+    ACT_LEAKY_RELU, ACT_NONE, ACT_RELU, ACT_RELU6, ALG_CHANNELS, ALG_LINE, ALG_PIXELS, ALG_ROWS, DT_BOOL, DT_F16,
+    DT_F32, DT_F64, DT_I8, DT_I16, DT_I32, DT_I64, DT_SWAPPED, DT_U8, DT_U16, DT_U32, DT_U64, KERNEL_ABI,
+    MAX_BATCH_AXES, PAD_CONSTANT, PAD_EDGE, PAD_REFLECT, PAD_SYMMETRIC, PAD_WRAP, POOL_AVG, POOL_MAX,
+    Array, Axis, ConvArgs, ConvKernels, PoolArgs, PoolKernels,
+)
+
+cnp.import_array()
+
+cdef extern from *:
+    """
+    #ifdef _OPENMP
+    #include <omp.h>
+    #define CCONV_HAS_OPENMP 1
+    #else
+    #define CCONV_HAS_OPENMP 0
+    static int omp_get_max_threads(void) { return 1; }
+    #endif
+
+    /* The level that this CPU has *and* the operating system saves the registers of. */
+    static int cconv_cpu_level(void)
+    {
+    #if defined(__x86_64__) && (defined(__GNUC__) || defined(__clang__))
+        __builtin_cpu_init();               /* checks XGETBV too */
+        if (!(__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("bmi")
+              && __builtin_cpu_supports("bmi2")))
+            return 0;
+        if (!(__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512cd")
+              && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl")))
+            return 1;
+        return 2;
+    #elif defined(_M_X64)
+        int r[4];
+        __cpuidex(r, 0, 0);
+        if (r[0] < 7)
+            return 0;
+        __cpuidex(r, 1, 0);
+        if ((r[2] & 0x18001000) != 0x18001000)      /* FMA, OSXSAVE, AVX */
+            return 0;
+        unsigned long long saved = _xgetbv(0);
+        __cpuidex(r, 7, 0);
+        if ((saved & 6) != 6 || (r[1] & 0x128) != 0x128)        /* BMI1, AVX2, BMI2 */
+            return 0;
+        if ((saved & 0xe6) != 0xe6 || (r[1] & 0xd0030000u) != 0xd0030000u)      /* F, DQ, CD, BW, VL */
+            return 1;
+        return 2;
+    #else
+        return 0;
+    #endif
+    }
+    #if defined(_M_X64)
+    #include <intrin.h>
+    #endif
+    #ifdef __VERSION__
+    #define CCONV_COMPILER __VERSION__
+    #else
+    #define CCONV_COMPILER "unknown"
+    #endif
+    """
+    const char* CCONV_LEVELS
+    const char* CCONV_COMPILER
+    int CCONV_HAS_OPENMP
+    int omp_get_max_threads() noexcept nogil
+    int cconv_cpu_level()
+
+cdef extern from "Python.h":
+    int PyContextVar_Get(object var, PyObject* default, PyObject** value) except -1
+    ctypedef struct PyObject
+    void Py_DECREF(PyObject*)
+
+cdef enum:
+    # Work under this stays on the calling thread: two threads take 1.6 to 2.2 us to start (hot), and tasks of
+    # this size are done in about 5 us.
+    SERIAL_WORK = 400_000
+    # Multiply-adds between two looks at pending signals: 20 ms at 25 GFLOP/s, less where it goes faster.
+    SIGNAL_WORK = 250_000_000
+    ALIGNMENT = 64
+
+
+# --- levels -----------------------------------------------------------------------------------------------------------
+
+cdef ConvKernels* conv_kernels[4]
+cdef PoolKernels* pool_kernels[4]
+REALS = ("f32", "f64", "i32", "i64")
+_ALL_LEVELS = ("generic", "x86-64-v3", "x86-64-v4")
+BUILT_LEVELS = tuple(CCONV_LEVELS.decode().split(","))
+LEVELS = tuple(level for level in _ALL_LEVELS[:cconv_cpu_level() + 1] if level in BUILT_LEVELS)
+
+
+def _choose_level():
+    forced = os.environ.get("CCONV_SIMD")
+    if not forced:
+        if not LEVELS:
+            raise ImportError(f"cconv was built for {', '.join(BUILT_LEVELS)} only; this CPU supports "
+                              f"{', '.join(_ALL_LEVELS[:cconv_cpu_level() + 1])}")
+        return LEVELS[-1]
+    if forced not in LEVELS:
+        reason = ("was built, but this CPU or operating system lacks it" if forced in BUILT_LEVELS
+                  else "was not built" if forced in _ALL_LEVELS else "is no level that cconv knows")
+        raise ImportError(f"CCONV_SIMD={forced!r} {reason}; available here: {', '.join(LEVELS)}")
+    return forced
+
+
+_LEVEL = _choose_level()
+
+cdef void* load_table(operator, real, capsule_name) except NULL:
+    module = importlib.import_module(f"cconv._kernels.{operator}_{real}_{_LEVEL.replace('-', '_')}")
+    cdef void* table = PyCapsule_GetPointer(module.CAPSULE, capsule_name)
+    if (<unsigned int*>table)[0] != KERNEL_ABI:
+        raise ImportError(f"{module.__name__} belongs to another version of cconv; reinstall cconv")
+    return table
+
+for _i, _real in enumerate(REALS):
+    conv_kernels[<int>_i] = <ConvKernels*>load_table("conv", _real, b"cconv.ConvKernels")
+    pool_kernels[<int>_i] = <PoolKernels*>load_table("pool", _real, b"cconv.PoolKernels")
+
+
+def simd_level():
+    """Name of the SIMD level in use: "generic", "x86-64-v3" or "x86-64-v4".
+
+    It is the best one that was built and that this CPU and operating system support, unless the environment variable
+    CCONV_SIMD named another when cconv was imported.
+
+    Examples
+    --------
+    >>> import cconv
+    >>> cconv.simd_level() in ("generic", "x86-64-v3", "x86-64-v4")
+    True
+    """
+    return _LEVEL
+
+
+# --- threads ----------------------------------------------------------------------------------------------------------
+
+thread_limit = ContextVar("cconv_num_threads")      # set by _threads.num_threads, seen by this thread or task only
+cdef int process_limit = 0                          # set by _threads.set_num_threads; 0: none
+
+
+def _available_cpus():
+    """CPUs that this process may use: affinity, and the quota of its control group, rounded up."""
+    try:
+        cpus = len(os.sched_getaffinity(0))
+    except AttributeError:
+        cpus = os.cpu_count() or 1
+    try:
+        with open("/sys/fs/cgroup/cpu.max") as file:
+            quota, period = file.read().split()
+        if quota != "max":
+            cpus = min(cpus, -(-int(quota)//int(period)))
+    except (OSError, ValueError):
+        pass
+    return max(1, cpus)
+
+
+cdef int cpus = 1024 if os.environ.get("OMP_NUM_THREADS") else _available_cpus()
+
+
+def set_process_limit(int limit):
+    """Set the limit of all threads without one of their own; 0 removes it."""
+    global process_limit
+    process_limit = limit
+
+
+cdef int max_threads() except -1:
+    """Threads that a call may use that asks for none in particular. OpenMP's own limit is read each time, in the
+    calling thread, so that threadpoolctl and omp_set_num_threads are obeyed; it is never changed."""
+    cdef PyObject* value = NULL
+    cdef int limit = min(cpus, omp_get_max_threads())
+    PyContextVar_Get(thread_limit, NULL, &value)
+    if value != NULL:
+        limit = min(limit, <int><object>value)
+        Py_DECREF(value)
+    elif process_limit:
+        limit = min(limit, process_limit)
+    return max(1, limit)
+
+
+def max_num_threads():
+    """Threads that a call may use now."""
+    return max_threads()
+
+
+cdef int threads_for(object asked, double work) except -1:
+    cdef int limit
+    if work < SERIAL_WORK:
+        return 1
+    limit = max_threads()
+    return limit if asked is None else min(limit, <int>min(asked, 1 << 20))
+
+
+# --- arrays -----------------------------------------------------------------------------------------------------------
+
+cdef int DTYPE_CODES[64]        # by NumPy's type number; only those that _shapes.py lets through are ever looked up
+
+
+cdef int fill_dtype_codes() except -1:
+    codes = {"?": DT_BOOL, "e": DT_F16, "f": DT_F32, "d": DT_F64, "F": DT_F32, "D": DT_F64}
+    for char in np.typecodes["AllInteger"]:         # int and long, or long and long long, are the same size
+        dtype = np.dtype(char)
+        sizes = {1: (DT_I8, DT_U8), 2: (DT_I16, DT_U16), 4: (DT_I32, DT_U32), 8: (DT_I64, DT_U64)}
+        codes[char] = sizes[dtype.itemsize][dtype.kind == "u"]
+    for char, code in codes.items():
+        DTYPE_CODES[<int>np.dtype(char).num] = code
+    return 0
+
+
+fill_dtype_codes()
+cdef dict BOUNDARIES = {"constant": PAD_CONSTANT, "edge": PAD_EDGE, "reflect": PAD_REFLECT,
+                        "symmetric": PAD_SYMMETRIC, "wrap": PAD_WRAP}
+cdef dict ACTIVATIONS = {None: ACT_NONE, "relu": ACT_RELU, "leaky_relu": ACT_LEAKY_RELU, "relu6": ACT_RELU6}
+cdef dict REAL_INDEX = {real: i for i, real in enumerate(REALS)}
+cdef tuple REAL_DTYPES = (np.dtype(np.float32), np.dtype(np.float64), np.dtype(np.int32), np.dtype(np.int64))
+
+
+cdef struct AxisMap:
+    # which axis of an array is which canonical one; -1: none
+    int ndim
+    int batch[MAX_BATCH_AXES]
+    int canonical[4]            # channel, d, h, w
+
+
+cdef int fill_axis_map(AxisMap* axes, batch_axes, canonical_axes) except -1:
+    cdef int i
+    axes.ndim = len(batch_axes)
+    for i in range(axes.ndim):
+        axes.batch[i] = batch_axes[i]
+    for i in range(4):
+        axes.canonical[i] = canonical_axes[i]
+    return 0
+
+
+cdef inline Py_ssize_t stride_of(cnp.ndarray array, int axis) noexcept:
+    return 0 if axis < 0 else cnp.PyArray_STRIDES(array)[axis]
+
+
+cdef int fill_array(Array* target, cnp.ndarray array, const AxisMap* axes) except -1:
+    """Pointer, strides and element type of `array`, its axes sorted into the canonical ones."""
+    cdef int code = DTYPE_CODES[cnp.PyArray_TYPE(array)]
+    cdef int i
+    target.data = cnp.PyArray_BYTES(array)
+    target.parts = 2 if cnp.PyArray_ISCOMPLEX(array) else 1
+    target.part = cnp.PyArray_ITEMSIZE(array)//2
+    target.dtype = code | (DT_SWAPPED if cnp.PyArray_ISBYTESWAPPED(array) else 0)
+    target.channel = stride_of(array, axes.canonical[0])
+    target.d = stride_of(array, axes.canonical[1])
+    target.h = stride_of(array, axes.canonical[2])
+    target.w = stride_of(array, axes.canonical[3])
+    for i in range(axes.ndim):
+        target.batch[i] = stride_of(array, axes.batch[i])
+    return 0
+
+
+cdef int fill_axes(Axis** axes, spec) except -1:
+    """The three spatial axes; padding after them only where the spec has it (pooling)."""
+    cdef int i
+    after = getattr(spec, "pad_after", (0, 0, 0))
+    boundary = getattr(spec, "boundary", ("constant",)*3)
+    for i in range(3):
+        axes[i].size = spec.input_size[i]
+        axes[i].kernel = spec.kernel_size[i]
+        axes[i].output = spec.output_size[i]
+        axes[i].stride = spec.stride[i]
+        axes[i].dilation = spec.dilation[i]
+        axes[i].pad = spec.pad_before[i]
+        axes[i].pad_after = after[i]
+        axes[i].boundary = BOUNDARIES[boundary[i]]
+    return 0
+
+
+cdef char* take_scratch(Py_ssize_t* bytes_per_thread, int num_threads, void** allocation) except NULL:
+    """Scratch for num_threads, each part on cache lines of its own."""
+    cdef size_t size = (<size_t>bytes_per_thread[0] + 2*ALIGNMENT - 1)//ALIGNMENT*ALIGNMENT
+    bytes_per_thread[0] = <Py_ssize_t>size
+    if size > (<size_t>-1)//2//<size_t>num_threads - ALIGNMENT:
+        raise MemoryError(f"cannot allocate {size} bytes of scratch for each of {num_threads} threads")
+    allocation[0] = PyMem_RawMalloc(size*<size_t>num_threads + ALIGNMENT)
+    if allocation[0] == NULL:
+        raise MemoryError(f"cannot allocate {size*<size_t>num_threads} bytes of scratch")
+    return <char*>((<uintptr_t>allocation[0] + ALIGNMENT - 1)//ALIGNMENT*ALIGNMENT)
+
+
+cdef double product(values):
+    cdef double result = 1
+    for value in values:
+        result *= <double>value
+    return result
+
+
+# --- convolution ------------------------------------------------------------------------------------------------------
+
+cdef class Convolution:
+    """A convolution of one spec, ready to run on any arrays that fit it."""
+    cdef readonly object spec
+    cdef ConvArgs args
+    cdef ConvKernels* kernels
+    cdef AxisMap input_axes
+    cdef AxisMap output_axes
+    cdef tuple weight_order     # axes of the weight: batch, out, in, kd, kh, kw, then those of extent 1 left over
+    cdef bint weight_in_order
+    cdef Py_ssize_t weight_batch_size
+    cdef object dtype           # of the real type
+    cdef object complex_dtype   # and of a pair
+    cdef double work
+    cdef bint is_complex
+    cdef Py_ssize_t start[3]
+
+    def __init__(self, spec):
+        cdef ConvArgs* args = &self.args
+        cdef Axis* axes[3]
+        cdef Py_ssize_t stride
+        cdef int i
+        self.spec = spec
+        self.kernels = conv_kernels[<int>REAL_INDEX[spec.real]]
+        self.dtype = REAL_DTYPES[REAL_INDEX[spec.real]]
+        self.complex_dtype = np.dtype(np.complex64 if spec.real == "f32" else np.complex128)
+        axes[0], axes[1], axes[2] = &args.D, &args.H, &args.W
+        fill_axes(axes, spec)
+        fill_axis_map(&self.input_axes, spec.input_batch_axes, spec.input_axes)
+        fill_axis_map(&self.output_axes, spec.output_batch_axes, spec.output_axes)
+        for i in range(3):
+            self.start[i] = spec.input_start[i]
+        self.is_complex = spec.is_complex
+        args.G = spec.groups
+        args.IC = spec.in_channels
+        args.OC = spec.out_channels
+        args.flip = spec.flip
+        args.activation = ACTIVATIONS[spec.activation]
+        if spec.real[0] == "f":
+            cval = complex(spec.cval)
+            args.cval[0], args.cval[1] = cval.real, cval.imag
+        else:
+            args.cval_int = <long long><unsigned long long>(int(spec.cval) & 0xffffffffffffffff)
+        args.batch_ndim = len(spec.batch_shape)
+        args.N = 1
+        for i in range(args.batch_ndim):
+            args.batch_shape[i] = spec.batch_shape[i]
+            args.N *= args.batch_shape[i]
+
+        # the packed weight: C order over (batch axes that the kernel has, out, in, kd, kh, kw)
+        stride = spec.groups*spec.out_channels*spec.in_channels*(2 if spec.is_complex else 1)
+        for i in range(3):
+            stride *= <Py_ssize_t>spec.kernel_size[i]
+        self.weight_batch_size = 1
+        for i in range(args.batch_ndim - 1, -1, -1):
+            args.weight_batch[i] = stride*self.weight_batch_size if spec.weight_batch_axes[i] >= 0 else 0
+            if spec.weight_batch_axes[i] >= 0:
+                self.weight_batch_size *= args.batch_shape[i]
+        order = [axis for axis in (*spec.weight_batch_axes, *spec.weight_axes) if axis >= 0]
+        self.weight_order = tuple(order)
+        self.weight_in_order = order == sorted(order)
+        self.work = (product(spec.batch_shape)*args.G*args.OC*args.IC*product(spec.kernel_size)
+                     * product(spec.output_size)*(4 if spec.is_complex else 1))
+
+    cdef cnp.ndarray real_weight(self, cnp.ndarray weight, bint complex_input):
+        """The weight as one contiguous array of the kernel's real type; itself if it is that already."""
+        if (self.weight_in_order and not self.is_complex and weight.dtype == self.dtype
+                and cnp.PyArray_ISCARRAY_RO(weight)):
+            return weight
+        weight = weight.transpose(self.weight_order + tuple([i for i in range(weight.ndim)
+                                                             if i not in self.weight_order]))
+        if not self.is_complex:
+            return np.ascontiguousarray(weight, self.dtype)
+        # a complex product is a real one of (re, im) pairs: [re, -im; im, re], or [re; im] for a real input
+        shape = self.weight_batch_size, self.args.G*self.args.OC, self.args.IC, -1
+        real = weight.real.astype(self.dtype).reshape(shape)
+        imag = weight.imag.astype(self.dtype).reshape(shape)
+        if self.spec.conjugate:
+            imag = -imag
+        parts = 2 if complex_input else 1
+        result = np.empty((*shape[:2], 2, shape[2], parts, real.shape[3]), self.dtype)
+        result[:, :, 0, :, 0] = real
+        result[:, :, 1, :, 0] = imag
+        if complex_input:
+            result[:, :, 0, :, 1] = -imag
+            result[:, :, 1, :, 1] = real
+        return result
+
+    def __call__(self, cnp.ndarray input not None, cnp.ndarray weight not None, bias, cnp.ndarray out not None,
+                 num_threads):
+        """Write the convolution into `out`. Shapes must be those of the spec; `out` shares no memory with the rest."""
+        cdef ConvArgs args = self.args
+        cdef cnp.ndarray bias_array
+        cdef int threads, i
+        cdef void* allocation = NULL
+        cdef char* scratch
+        cdef Py_ssize_t first, last, step
+        cdef double work = self.work
+        if cnp.PyArray_SIZE(out) == 0:
+            return
+        if args.IC == 0:
+            fill_with_bias(out, bias, self.spec)
+            return
+        fill_array(&args.x, input, &self.input_axes)
+        fill_array(&args.y, out, &self.output_axes)
+        args.x.data += self.start[0]*args.x.d + self.start[1]*args.x.h + self.start[2]*args.x.w
+        weight = self.real_weight(weight, args.x.parts == 2)
+        if self.is_complex:
+            args.IC *= args.x.parts
+            args.OC *= 2
+            for i in range(args.batch_ndim):
+                args.weight_batch[i] *= args.x.parts
+        args.weight = cnp.PyArray_DATA(weight)
+        if bias is not None:
+            bias_array = np.ascontiguousarray(
+                bias, self.complex_dtype if self.is_complex else self.dtype)
+            args.bias = cnp.PyArray_DATA(bias_array)
+        threads = threads_for(num_threads, work)
+        self.kernels.plan(&args, threads)
+        threads = <int>min(<Py_ssize_t>threads, args.n_tasks)
+        scratch = take_scratch(&args.scratch_bytes, threads, &allocation)
+        try:
+            if work < SERIAL_WORK//4:       # too little to be worth letting go of the GIL
+                self.kernels.run(&args, scratch, 0, args.n_tasks, 1)
+            else:
+                step = args.n_tasks
+                if work > SIGNAL_WORK:
+                    step = max(<Py_ssize_t>(args.n_tasks*(SIGNAL_WORK/work)), 4*<Py_ssize_t>threads)
+                first = 0
+                while first < args.n_tasks:
+                    last = min(args.n_tasks, first + step)
+                    with nogil:
+                        self.kernels.run(&args, scratch, first, last, threads)
+                    PyErr_CheckSignals()
+                    first = last
+        finally:
+            PyMem_RawFree(allocation)
+
+    def schedule(self, cnp.ndarray input not None, cnp.ndarray out not None, num_threads=None):
+        """What would run on these arrays: the micro-kernel, tiles, tasks, scratch. For tests and explanations."""
+        cdef ConvArgs args = self.args
+        fill_array(&args.x, input, &self.input_axes)
+        fill_array(&args.y, out, &self.output_axes)
+        if self.is_complex:
+            args.IC *= args.x.parts
+            args.OC *= 2
+        threads = threads_for(num_threads, self.work)
+        self.kernels.plan(&args, threads)
+        return {"kernel": {ALG_CHANNELS: "channels", ALG_PIXELS: "pixels", ALG_ROWS: "rows",
+                           ALG_LINE: "line"}[args.algorithm],
+                "tile": (args.TD.tile, args.TH.tile, args.TW.tile), "ic_block": args.ic_block,
+                "oc_block": args.oc_block, "tasks": args.n_tasks, "scratch_bytes": args.scratch_bytes,
+                "threads": min(threads, args.n_tasks)}
+
+
+cdef fill_with_bias(cnp.ndarray out, bias, spec):
+    """No input channels: an empty sum, and the bias."""
+    axis = spec.output_axes[0]
+    if bias is None:
+        out[...] = 0
+    else:
+        values = np.asarray(bias).reshape([-1 if i == axis else 1 for i in range(out.ndim)])
+        if spec.activation == "relu":
+            values = np.maximum(values, 0)
+        elif spec.activation == "relu6":
+            values = np.clip(values, 0, 6)
+        elif spec.activation == "leaky_relu":
+            values = np.where(values < 0, values*0.01, values)
+        out[...] = values
+
+
+# --- pooling ----------------------------------------------------------------------------------------------------------
+
+cdef class Pooling:
+    """A pooling of one spec, ready to run on any arrays that fit it."""
+    cdef readonly object spec
+    cdef PoolArgs args
+    cdef PoolKernels* kernels
+    cdef AxisMap input_axes
+    cdef AxisMap output_axes
+    cdef double work
+
+    def __init__(self, spec):
+        cdef PoolArgs* args = &self.args
+        cdef Axis* axes[3]
+        cdef int i
+        self.spec = spec
+        self.kernels = pool_kernels[<int>REAL_INDEX[spec.real]]
+        axes[0], axes[1], axes[2] = &args.D, &args.H, &args.W
+        fill_axes(axes, spec)
+        fill_axis_map(&self.input_axes, spec.input_batch_axes, spec.input_axes)
+        fill_axis_map(&self.output_axes, spec.output_batch_axes, spec.output_axes)
+        args.kind = {"max": POOL_MAX, "avg": POOL_AVG}[spec.kind]
+        args.C = spec.channels
+        args.count_include_pad = spec.count_include_pad
+        args.divisor_override = spec.divisor_override
+        args.nan_omit = spec.nan_omit
+        args.batch_ndim = len(spec.batch_shape)
+        args.N = 1
+        for i in range(args.batch_ndim):
+            args.batch_shape[i] = spec.batch_shape[i]
+            args.N *= args.batch_shape[i]
+        # a comparison costs about as much as moving the sample that it reads
+        self.work = product(spec.batch_shape)*args.C*product(spec.output_size)*(product(spec.kernel_size) + 4)*2
+
+    def __call__(self, cnp.ndarray input not None, cnp.ndarray out not None, cnp.ndarray indices, num_threads):
+        """Write the pooled values into `out`, and where each maximum stood into `indices` unless it is None."""
+        cdef PoolArgs args = self.args
+        cdef int threads
+        cdef void* allocation = NULL
+        cdef char* scratch
+        cdef Py_ssize_t first, last, step
+        cdef double work = self.work
+        if cnp.PyArray_SIZE(out) == 0:
+            return
+        fill_array(&args.x, input, &self.input_axes)
+        fill_array(&args.y, out, &self.output_axes)
+        args.with_indices = indices is not None
+        if args.with_indices:
+            fill_array(&args.indices, indices, &self.output_axes)
+        threads = threads_for(num_threads, work)
+        self.kernels.plan(&args, threads)
+        threads = <int>min(<Py_ssize_t>threads, args.n_tasks)
+        scratch = take_scratch(&args.scratch_bytes, threads, &allocation)
+        try:
+            if work < SERIAL_WORK//4:
+                self.kernels.run(&args, scratch, 0, args.n_tasks, 1)
+            else:
+                step = args.n_tasks
+                if work > SIGNAL_WORK:
+                    step = max(<Py_ssize_t>(args.n_tasks*(SIGNAL_WORK/work)), 4*<Py_ssize_t>threads)
+                first = 0
+                while first < args.n_tasks:
+                    last = min(args.n_tasks, first + step)
+                    with nogil:
+                        self.kernels.run(&args, scratch, first, last, threads)
+                    PyErr_CheckSignals()
+                    first = last
+        finally:
+            PyMem_RawFree(allocation)
+
+
+# --- configuration ----------------------------------------------------------------------------------------------------
+
+def config():
+    """What was built and what is in use, as a dict: see show_config."""
+    from importlib.metadata import PackageNotFoundError, version
+    try:
+        installed = version("cconv")
+    except PackageNotFoundError:
+        installed = "not installed"
+    return {
+        "version": installed,
+        "simd_level": _LEVEL,
+        "levels_available": LEVELS,
+        "levels_built": BUILT_LEVELS,
+        "compiler": CCONV_COMPILER.decode(),
+        "openmp": bool(CCONV_HAS_OPENMP),
+        "threads": max_threads(),
+        "numpy": np.__version__,
+        "python": sys.version.split()[0],
+    }
+
+
+def show_config():
+    """Print how cconv was built and what it uses here: version, SIMD levels, compiler, threads.
+
+    Examples
+    --------
+    >>> import cconv
+    >>> cconv.show_config()     # doctest: +ELLIPSIS
+    version           ...
+    """
+    for key, value in config().items():
+        print(f"{key:18}{', '.join(value) if isinstance(value, tuple) else value}")

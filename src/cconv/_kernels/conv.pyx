@@ -1,0 +1,179 @@
+"""Convolution output for one real type at one SIMD level: the schedule, and tasks over threads.
+
+Design: a call is cut into tasks that write disjoint outputs. The cut follows the shape, the cache and the number of
+threads; no sum depends on it. Tasks get scratch from the caller, touch no Python object and cannot fail.
+"""
+from cpython.pycapsule cimport PyCapsule_New
+from cython.parallel cimport prange, threadid
+
+from cconv._kernels.channels cimport channels_per_tile, channels_scratch, channels_task
+from cconv._kernels.line cimport SEGMENTS, line_scratch, line_task
+from cconv._kernels.pack cimport box_size, plan_taps
+from cconv._kernels.rows cimport rows_in_place, rows_scratch, rows_task
+from cconv._kernels.simd cimport CH_V, LANES, LN_R, PX_V, RW_R, RW_V, real
+from cconv._kernels.types cimport (
+    ALG_CHANNELS, ALG_LINE, ALG_PIXELS, ALG_ROWS, KERNEL_ABI, ConvArgs, ConvKernels,
+)
+
+cdef enum:
+    TILE_BYTES = 256*1024       # packed tile of a task: a quarter of a 1 MB L2, weights and sums take about as much
+    BLOCK_TAPS = 640            # taps of one block of input channels: see PANEL_TAPS
+    ROWS_BYTES = 512*1024       # a row kernel whose smallest tile exceeds this leaves L2: the channel kernel takes over
+    TASKS_PER_THREAD = 4        # so that an unlucky thread waits for a quarter of its share at most
+    LINE_KERNEL = 16            # shorter kernels: transposing costs more than the row kernel's unaligned loads
+    LINE_SEGMENT = 48           # shortest segment worth transposing
+
+
+cdef Py_ssize_t ceil_div(Py_ssize_t a, Py_ssize_t b) noexcept nogil:
+    return (a + b - 1)//b
+
+
+cdef void plan_tile(ConvArgs* args, Py_ssize_t d, Py_ssize_t h, Py_ssize_t w, bint per_tap) noexcept nogil:
+    plan_taps(&args.TD, &args.D, d, False)
+    plan_taps(&args.TH, &args.H, h, False)
+    plan_taps(&args.TW, &args.W, w, per_tap)
+    args.tile_elements = args.TD.slots*args.TH.slots*args.TW.slots*box_size(args)
+
+
+cdef void plan_line(ConvArgs* args, int num_threads) noexcept nogil:
+    cdef Py_ssize_t lines = args.N*args.G*args.OC
+    cdef Py_ssize_t wanted = ceil_div(TASKS_PER_THREAD*num_threads, lines)
+    cdef Py_ssize_t tile = min(ceil_div(args.W.output, SEGMENTS*wanted), max(<Py_ssize_t>256, 2*args.W.kernel))
+    tile = max(tile, min(<Py_ssize_t>LINE_SEGMENT, ceil_div(args.W.output, SEGMENTS)))
+    plan_tile(args, 1, 1, ceil_div(tile, LN_R)*LN_R, False)
+    args.n_tasks = lines*ceil_div(args.W.output, SEGMENTS*args.TW.tile)
+    args.scratch_bytes = line_scratch(args)
+
+
+cdef void plan_rows(ConvArgs* args, int num_threads) noexcept nogil:
+    cdef Py_ssize_t lines = args.N*args.G
+    cdef Py_ssize_t limit = TILE_BYTES//<Py_ssize_t>sizeof(real)
+    cdef Py_ssize_t w = min(args.W.output, <Py_ssize_t>(8*RW_V*LANES))
+    cdef Py_ssize_t h = min(args.H.output, <Py_ssize_t>32)
+    cdef Py_ssize_t d = min(args.D.output, <Py_ssize_t>4)
+    while h > RW_R and lines*ceil_div(args.H.output, h)*ceil_div(args.D.output, d) < TASKS_PER_THREAD*num_threads:
+        h = ceil_div(ceil_div(h, 2), RW_R)*RW_R
+    if rows_in_place(args):
+        w = min(w, <Py_ssize_t>(2*RW_V*LANES))         # only borders are packed
+    plan_tile(args, d, h, w, False)
+    while args.IC*args.tile_elements > limit:
+        if d > 1:
+            d = ceil_div(d, 2)
+        elif w > 2*RW_V*LANES:
+            w = ceil_div(ceil_div(w, 2), LANES)*LANES
+        elif h > RW_R:
+            h = ceil_div(ceil_div(h, 2), RW_R)*RW_R
+        elif w > RW_V*LANES:
+            w = ceil_div(ceil_div(w, 2), LANES)*LANES
+        else:
+            break
+        plan_tile(args, d, h, w, False)
+    args.n_tasks = lines*ceil_div(args.H.output, h)*ceil_div(args.D.output, d)
+    args.scratch_bytes = rows_scratch(args)
+
+
+cdef double lane_use(Py_ssize_t n, Py_ssize_t vectors) noexcept nogil:
+    """Share of lanes that do useful work when n elements are covered by register tiles of that many vectors."""
+    return <double>n/<double>(ceil_div(n, LANES)*LANES)
+
+
+cdef void plan_channels(ConvArgs* args, int num_threads) noexcept nogil:
+    cdef Py_ssize_t taps = args.D.kernel*args.H.kernel*args.W.kernel
+    cdef Py_ssize_t limit = TILE_BYTES//<Py_ssize_t>sizeof(real)
+    cdef Py_ssize_t step, d, h, w, blocks
+    cdef bint per_tap
+    cdef double by_pixels, by_channels
+    args.ic_block = max(<Py_ssize_t>1, min(args.IC, <Py_ssize_t>BLOCK_TAPS//taps))
+    args.ic_block = ceil_div(args.IC, ceil_div(args.IC, args.ic_block))
+
+    # A row of the tile is w_tile outputs and the halo; where the halo is a large part, taps get a slot each instead.
+    w = args.W.output
+    plan_tile(args, 1, 1, w, False)
+    per_tap = args.TW.halo*4 > w and args.W.kernel <= 7
+    by_pixels = lane_use(args.H.output*(w + (0 if per_tap else args.TW.halo)), CH_V)*w/(w + (0 if per_tap else args.TW.halo))
+    by_channels = lane_use(args.OC, PX_V)*w/(w + (0 if per_tap else args.TW.halo))
+    args.algorithm = ALG_CHANNELS
+    if (args.y.channel == sizeof(real) and args.y.w != sizeof(real) and by_channels > 0.3) or by_channels > 1.2*by_pixels:
+        args.algorithm = ALG_PIXELS
+    step = channels_per_tile(args.algorithm == ALG_CHANNELS)
+    args.oc_block = ceil_div(min(args.OC, <Py_ssize_t>128), step)*step
+
+    # pixels of a task: all that fit the cache, then fewer until every thread has work
+    d = 1
+    h = args.H.output
+    plan_tile(args, d, h, w, per_tap)
+    while args.ic_block*args.tile_elements > limit:
+        if h > 8 or (h > 1 and w <= 64):
+            h = ceil_div(h, 2)
+        elif w > 64:
+            w = ceil_div(ceil_div(w, 2), LANES)*LANES
+        elif h > 1:
+            h -= 1
+        elif args.ic_block > 1:
+            args.ic_block = ceil_div(args.ic_block, 2)
+        elif w > LANES:
+            w = LANES
+        else:
+            break
+        plan_tile(args, d, h, w, per_tap)
+    blocks = args.N*args.G*args.D.output*ceil_div(args.W.output, w)
+    while h > 1 and h*w > 256 and blocks*ceil_div(args.H.output, h)*ceil_div(args.OC, args.oc_block) \
+            < TASKS_PER_THREAD*num_threads:
+        h = ceil_div(h, 2)
+    h = ceil_div(args.H.output, ceil_div(args.H.output, h))
+    plan_tile(args, d, h, w, per_tap)
+    blocks *= ceil_div(args.H.output, h)
+    while args.oc_block > step and num_threads > 1 and blocks*ceil_div(args.OC, args.oc_block) < TASKS_PER_THREAD*num_threads:
+        args.oc_block = ceil_div(ceil_div(args.oc_block, 2), step)*step
+    args.n_tasks = blocks*ceil_div(args.OC, args.oc_block)
+    args.scratch_bytes = channels_scratch(args)
+
+
+cdef void conv_plan(ConvArgs* args, int num_threads) noexcept nogil:
+    """Choose the micro-kernel and the tiles; fills in everything under "the schedule" in ConvArgs."""
+    cdef Py_ssize_t taps = args.D.kernel*args.H.kernel*args.W.kernel
+    cdef Py_ssize_t smallest
+    args.ic_block = args.IC
+    args.oc_block = args.OC
+    if (args.D.output == 1 and args.H.output == 1 and taps == args.W.kernel and args.W.stride == 1
+            and args.W.dilation == 1 and args.OC <= 2 and args.W.kernel >= max(<int>LINE_KERNEL, <int>LN_R)
+            and args.W.output >= LINE_SEGMENT*SEGMENTS//2):
+        args.algorithm = ALG_LINE
+        plan_line(args, num_threads)
+        return
+    plan_tile(args, 1, min(args.H.output, <Py_ssize_t>RW_R), min(args.W.output, <Py_ssize_t>(RW_V*LANES)), False)
+    smallest = args.IC*args.tile_elements*<Py_ssize_t>sizeof(real)
+    if args.OC <= 2 and (smallest <= ROWS_BYTES or args.IC == 1):
+        args.algorithm = ALG_ROWS
+        plan_rows(args, num_threads)
+        return
+    plan_channels(args, num_threads)
+
+
+cdef inline void conv_task(const ConvArgs* args, char* scratch, Py_ssize_t task) noexcept nogil:
+    if args.algorithm == ALG_LINE:
+        line_task(args, scratch, task)
+    elif args.algorithm == ALG_ROWS:
+        rows_task(args, scratch, task)
+    else:
+        channels_task(args, scratch, task)
+
+
+cdef void conv_run(const ConvArgs* args, char* scratch, Py_ssize_t first, Py_ssize_t last,
+                   int num_threads) noexcept nogil:
+    """Tasks first..last-1. One thread does not enter OpenMP at all: a team of one costs 430 ns."""
+    cdef Py_ssize_t task
+    if num_threads == 1:
+        for task in range(first, last):
+            conv_task(args, scratch, task)
+    else:
+        for task in prange(first, last, schedule="dynamic", num_threads=num_threads):
+            conv_task(args, scratch + threadid()*args.scratch_bytes, task)
+
+
+cdef ConvKernels kernels
+kernels.abi = KERNEL_ABI
+kernels.lanes = LANES
+kernels.plan = conv_plan
+kernels.run = conv_run
+CAPSULE = PyCapsule_New(&kernels, "cconv.ConvKernels", NULL)

@@ -1,0 +1,189 @@
+"""Packing: padding, strides, types and layout end here; micro-kernels see plain contiguous tiles.
+
+Design:
+a. Padding is index arithmetic (`source_index`) for the samples that fall outside; the inside of a row is one copy.
+   No padded array exists, and any width of padding costs the same scratch.
+b. A tile of one channel is a box of packed samples, [slot_d][slot_h][slot_w][d][h][w]: see `Taps` in types.pxd.
+   Stride and dilation are gone from it: outputs that are neighbours are neighbours for every tap, so a tap is
+   one offset into the tile and rank, stride and dilation are data.
+"""
+from cconv._kernels.elements cimport is_native, load_row
+from cconv._kernels.simd cimport FLOATING, real
+from cconv._kernels.types cimport (
+    PAD_CONSTANT, PAD_EDGE, PAD_SYMMETRIC, PAD_WRAP, Array, Axis, ConvArgs, Taps,
+)
+
+
+cdef inline Py_ssize_t source_index(Py_ssize_t i, Py_ssize_t n, int boundary) noexcept nogil:
+    """Which of n samples stands at position i of the endlessly padded line; -1: the constant."""
+    cdef Py_ssize_t period
+    if 0 <= i < n:
+        return i
+    if boundary == PAD_CONSTANT:
+        return -1
+    if boundary == PAD_EDGE:
+        return 0 if i < 0 else n - 1
+    if boundary == PAD_WRAP:
+        i %= n
+        return i + n if i < 0 else i
+    if boundary == PAD_SYMMETRIC:
+        period = 2*n
+        i %= period
+        if i < 0:
+            i += period
+        return i if i < n else period - 1 - i
+    if n == 1:
+        return 0
+    period = 2*n - 2            # reflect: the edge is not repeated
+    i %= period
+    if i < 0:
+        i += period
+    return i if i < n else period - i
+
+
+cdef inline Py_ssize_t floor_div(Py_ssize_t a, Py_ssize_t b) noexcept nogil:
+    """a // b for b > 0, rounded down (C rounds towards zero)."""
+    return a//b if a >= 0 else -((b - 1 - a)//b)
+
+
+cdef inline real constant_value(const ConvArgs* args, Py_ssize_t channel) noexcept nogil:
+    if FLOATING:
+        return <real>args.cval[channel % args.x.parts]
+    return <real>args.cval_int
+
+
+cdef inline Py_ssize_t channel_offset(const Array* array, Py_ssize_t channel) noexcept nogil:
+    if array.parts == 1:
+        return channel*array.channel
+    return (channel//array.parts)*array.channel + (channel % array.parts)*array.part
+
+
+cdef inline void batch_offsets(const ConvArgs* args, Py_ssize_t n, Py_ssize_t* x, Py_ssize_t* y,
+                               Py_ssize_t* weight) noexcept nogil:
+    """Offsets of batch element n, counted over all batch axes in C order."""
+    cdef int axis
+    cdef Py_ssize_t index
+    x[0] = y[0] = weight[0] = 0
+    for axis in range(args.batch_ndim - 1, -1, -1):
+        index = n % args.batch_shape[axis]
+        n //= args.batch_shape[axis]
+        x[0] += index*args.x.batch[axis]
+        y[0] += index*args.y.batch[axis]
+        weight[0] += index*args.weight_batch[axis]
+
+
+cdef inline bint is_direct(const Array* array, int batch_ndim) noexcept nogil:
+    """True if vectors along W can be loaded from, or stored to, the array itself: native, neighbours, aligned."""
+    cdef size_t misaligned = <size_t>array.data | <size_t>array.h | <size_t>array.d
+    cdef int axis
+    misaligned |= <size_t>array.channel | <size_t>array.part
+    for axis in range(batch_ndim):
+        misaligned |= <size_t>array.batch[axis]
+    return is_native(array.dtype) and array.w == sizeof(real) and misaligned % sizeof(real) == 0
+
+
+cdef inline Py_ssize_t aligned_reals(Py_ssize_t n) noexcept nogil:
+    """n rounded up, so that what follows in scratch begins at a cache line."""
+    return (n + 15)//16*16
+
+
+cdef inline void pack_line(real* dst, const char* line, Py_ssize_t pitch, int dtype, Py_ssize_t start, Py_ssize_t count,
+                           Py_ssize_t step, Py_ssize_t n, int boundary, real constant) noexcept nogil:
+    """dst[t] = padded line of n samples at start + t*step, 0 <= t < count; step > 0. `pitch`: bytes between samples."""
+    cdef Py_ssize_t first, last, t, i
+    if step == 1:               # two divisions are a third of the time of a short line
+        first = 0 if start >= 0 else min(count, -start)
+        last = max(first, min(count, n - start))
+    else:
+        first = 0 if start >= 0 else min(count, (-start + step - 1)//step)
+        last = max(first, min(count, floor_div(n - 1 - start, step) + 1))
+    for t in range(first):
+        i = source_index(start + t*step, n, boundary)
+        if i < 0:
+            dst[t] = constant
+        else:
+            load_row(dst + t, line + i*pitch, 1, pitch, dtype)
+    if last > first:
+        load_row(dst + first, line + (start + first*step)*pitch, last - first, step*pitch, dtype)
+    for t in range(last, count):
+        i = source_index(start + t*step, n, boundary)
+        if i < 0:
+            dst[t] = constant
+        else:
+            load_row(dst + t, line + i*pitch, 1, pitch, dtype)
+
+
+cdef inline Py_ssize_t common_divisor(Py_ssize_t a, Py_ssize_t b) noexcept nogil:
+    while b:
+        a, b = b, a % b
+    return a
+
+
+cdef inline void plan_taps(Taps* taps, const Axis* axis, Py_ssize_t tile, bint per_tap) noexcept nogil:
+    """How samples of this axis are dealt into slots. Tap k of output o reads padded sample o*stride + k*dilation;
+    taps share a slot when those agree modulo the stride, which has stride/gcd(stride, dilation) residues."""
+    cdef Py_ssize_t divisor = common_divisor(axis.stride, axis.dilation)
+    cdef Py_ssize_t residues = axis.stride//divisor
+    taps.tile = tile
+    taps.per_tap = per_tap or axis.kernel <= residues       # then no two taps meet anyway
+    if taps.per_tap:
+        taps.slots = axis.kernel
+        taps.halo = 0
+        taps.step = axis.dilation
+    else:
+        taps.slots = residues
+        taps.halo = (axis.kernel - 1)*axis.dilation//axis.stride
+        taps.step = divisor
+
+
+cdef inline Py_ssize_t tap_slot(const Taps* taps, const Axis* axis, Py_ssize_t k) noexcept nogil:
+    return k if taps.per_tap else (k*axis.dilation % axis.stride)//taps.step
+
+
+cdef inline Py_ssize_t tap_position(const Taps* taps, const Axis* axis, Py_ssize_t k) noexcept nogil:
+    return 0 if taps.per_tap else k*axis.dilation//axis.stride
+
+
+cdef inline Py_ssize_t box_size(const ConvArgs* args) noexcept nogil:
+    return (args.TD.tile + args.TD.halo)*(args.TH.tile + args.TH.halo)*(args.TW.tile + args.TW.halo)
+
+
+cdef inline Py_ssize_t tap_offset(const ConvArgs* args, Py_ssize_t kd, Py_ssize_t kh, Py_ssize_t kw) noexcept nogil:
+    """Where in a channel's tile the samples of one tap begin."""
+    cdef Py_ssize_t slot = (tap_slot(&args.TD, &args.D, kd)*args.TH.slots + tap_slot(&args.TH, &args.H, kh))
+    slot = slot*args.TW.slots + tap_slot(&args.TW, &args.W, kw)
+    return slot*box_size(args) + (tap_position(&args.TD, &args.D, kd)*(args.TH.tile + args.TH.halo)
+                                  + tap_position(&args.TH, &args.H, kh))*(args.TW.tile + args.TW.halo) \
+        + tap_position(&args.TW, &args.W, kw)
+
+
+cdef inline void pack_channel(real* dst, const ConvArgs* args, const char* plane, real constant, Py_ssize_t od,
+                              Py_ssize_t oh, Py_ssize_t ow, Py_ssize_t d_tile, Py_ssize_t h_tile,
+                              Py_ssize_t w_tile) noexcept nogil:
+    """Pack what outputs od.. + d_tile, oh.. + h_tile, ow.. + w_tile (at most the planned tile) read of one channel.
+
+    `plane`: the channel's first sample. dst: args.tile_elements reals."""
+    cdef Py_ssize_t sd, sh, sw, d, h, i, t, id_, ih
+    cdef Py_ssize_t pitch_h = args.TW.tile + args.TW.halo
+    cdef Py_ssize_t pitch_d = (args.TH.tile + args.TH.halo)*pitch_h
+    cdef Py_ssize_t count = w_tile + args.TW.halo
+    cdef real* box = dst
+    cdef real* row
+    for sd in range(args.TD.slots):
+        for sh in range(args.TH.slots):
+            for sw in range(args.TW.slots):
+                for d in range(d_tile + args.TD.halo):
+                    id_ = source_index((od + d)*args.D.stride + sd*args.TD.step - args.D.pad, args.D.size,
+                                       args.D.boundary)
+                    for h in range(h_tile + args.TH.halo):
+                        ih = source_index((oh + h)*args.H.stride + sh*args.TH.step - args.H.pad, args.H.size,
+                                          args.H.boundary)
+                        row = box + d*pitch_d + h*pitch_h
+                        if id_ < 0 or ih < 0:
+                            for t in range(count):
+                                row[t] = constant
+                        else:
+                            pack_line(row, plane + id_*args.x.d + ih*args.x.h, args.x.w, args.x.dtype,
+                                      ow*args.W.stride + sw*args.TW.step - args.W.pad, count, args.W.stride,
+                                      args.W.size, args.W.boundary, constant)
+                box += box_size(args)

@@ -1,0 +1,161 @@
+/* Vectors without intrinsics: the compiler's vector extensions, one width per SIMD level.
+ *
+ * Built once per (CCONV_REAL, level). The level is whatever -march the file is compiled with, so that a
+ * flag and a tile size can never disagree. Without vector extensions (MSVC) a vector is one scalar. */
+#ifndef CCONV_SIMD_H
+#define CCONV_SIMD_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+/* Integer convolution is arithmetic modulo 2**32 or 2**64: unsigned, so that wrapping is defined. Pooling
+ * compares, so there the same widths are signed (CCONV_SIGNED). */
+#if CCONV_REAL == 32
+typedef float real;
+#elif CCONV_REAL == 64
+typedef double real;
+#elif CCONV_REAL == 132 && defined(CCONV_SIGNED)
+typedef int32_t real;
+#elif CCONV_REAL == 132
+typedef uint32_t real;
+#elif CCONV_REAL == 164 && defined(CCONV_SIGNED)
+typedef int64_t real;
+#elif CCONV_REAL == 164
+typedef uint64_t real;
+#else
+#error "CCONV_REAL must be 32, 64 (floating point), 132 or 164 (integers)"
+#endif
+#define CCONV_FLOATING (CCONV_REAL < 100)
+#define CCONV_REAL_SIZE (CCONV_REAL % 100 / 8)
+
+#if defined(__GNUC__)
+#define CCONV_INLINED __attribute__((always_inline))
+#elif defined(_MSC_VER)
+#define CCONV_INLINED __forceinline
+#else
+#define CCONV_INLINED
+#endif
+
+/* Tiles: CH_* = channel kernel with pixels in the lanes (rows of weights x vectors of pixels), PX_* = the same
+ * with channels in the lanes (pixels x vectors of channels), RW_* = row kernel (output rows x vectors),
+ * LN_* = line kernel (output samples x vectors). Each fills the register file and leaves room for the operands:
+ * 32 registers: 24 accumulators; 16 registers: 12. */
+#if !defined(__GNUC__) || defined(CCONV_SCALAR)
+#define CCONV_VECTOR_BYTES CCONV_REAL_SIZE
+enum { CH_M = 4, CH_V = 2, PX_M = 4, PX_V = 2, RW_R = 4, RW_V = 2, LN_R = 6, LN_V = 2 };
+#elif defined(__AVX512F__)
+#define CCONV_VECTOR_BYTES 64
+enum { CH_M = 8, CH_V = 3, PX_M = 6, PX_V = 4, RW_R = 4, RW_V = 4, LN_R = 12, LN_V = 2 };
+#elif defined(__AVX__)
+#define CCONV_VECTOR_BYTES 32
+enum { CH_M = 4, CH_V = 3, PX_M = 6, PX_V = 2, RW_R = 4, RW_V = 3, LN_R = 6, LN_V = 2 };
+#else
+#define CCONV_VECTOR_BYTES 16
+enum { CH_M = 4, CH_V = 2, PX_M = 4, PX_V = 2, RW_R = 4, RW_V = 2, LN_R = 4, LN_V = 2 };
+#endif
+enum { CCONV_LANES = CCONV_VECTOR_BYTES / CCONV_REAL_SIZE };
+
+#if CCONV_VECTOR_BYTES > CCONV_REAL_SIZE
+typedef real vreal __attribute__((vector_size(CCONV_VECTOR_BYTES)));
+typedef real vreal_unaligned __attribute__((vector_size(CCONV_VECTOR_BYTES), aligned(CCONV_REAL_SIZE), may_alias));
+#else
+typedef real vreal;
+typedef real vreal_unaligned;
+#endif
+
+static inline vreal vload(const real *p) { return *(const vreal_unaligned *)p; }
+static inline void vstore(real *p, vreal v) { *(vreal_unaligned *)p = v; }
+static inline vreal vzero(void) { vreal v; memset(&v, 0, sizeof v); return v; }
+
+#if CCONV_FLOATING
+static inline int is_nan(real x) { return x != x; }
+#else
+static inline int is_nan(real x) { (void)x; return 0; }
+#endif
+
+/* dst[j*dst_pitch + i] = src[i][j], LANES x LANES, as log2(LANES) rounds of interleaving: two vectors LANES/2
+ * apart become neighbours. 0.25 shuffles per element; the scalar loop costs a load and a store per element. */
+#if CCONV_VECTOR_BYTES > CCONV_REAL_SIZE && defined(__has_builtin) && __has_builtin(__builtin_shufflevector)
+#if CCONV_VECTOR_BYTES / CCONV_REAL_SIZE == 16
+#define CCONV_ZIP_LO 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23
+#define CCONV_ZIP_HI 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31
+#define CCONV_ROUNDS 4
+#elif CCONV_VECTOR_BYTES / CCONV_REAL_SIZE == 8
+#define CCONV_ZIP_LO 0, 8, 1, 9, 2, 10, 3, 11
+#define CCONV_ZIP_HI 4, 12, 5, 13, 6, 14, 7, 15
+#define CCONV_ROUNDS 3
+#elif CCONV_VECTOR_BYTES / CCONV_REAL_SIZE == 4
+#define CCONV_ZIP_LO 0, 4, 1, 5
+#define CCONV_ZIP_HI 2, 6, 3, 7
+#define CCONV_ROUNDS 2
+#else
+#define CCONV_ZIP_LO 0, 2
+#define CCONV_ZIP_HI 1, 3
+#define CCONV_ROUNDS 1
+#endif
+static inline void transpose_block(real *dst, ptrdiff_t dst_pitch, real *const *src, ptrdiff_t j)
+{
+    vreal a[CCONV_LANES], b[CCONV_LANES];
+    for (int i = 0; i < CCONV_LANES; i++)
+        a[i] = vload(src[i] + j);
+    for (int round = 0; round < CCONV_ROUNDS; round++) {
+        for (int i = 0; i < CCONV_LANES / 2; i++) {
+            b[2 * i] = __builtin_shufflevector(a[i], a[i + CCONV_LANES / 2], CCONV_ZIP_LO);
+            b[2 * i + 1] = __builtin_shufflevector(a[i], a[i + CCONV_LANES / 2], CCONV_ZIP_HI);
+        }
+        for (int i = 0; i < CCONV_LANES; i++)
+            a[i] = b[i];
+    }
+    for (int i = 0; i < CCONV_LANES; i++)
+        vstore(dst + i * dst_pitch, a[i]);
+}
+#else
+static inline void transpose_block(real *dst, ptrdiff_t dst_pitch, real *const *src, ptrdiff_t j)
+{
+    for (int i = 0; i < CCONV_LANES; i++)
+        for (int k = 0; k < CCONV_LANES; k++)
+            dst[k * dst_pitch + i] = src[i][j + k];
+}
+#endif
+
+/* IEEE half precision, by the compiler where it knows the type (one instruction from x86-64-v3 on). */
+#ifdef __FLT16_MANT_DIG__
+static inline float half_to_float(uint16_t bits) { _Float16 h; memcpy(&h, &bits, 2); return (float)h; }
+static inline uint16_t float_to_half(float f) { _Float16 h = (_Float16)f; uint16_t b; memcpy(&b, &h, 2); return b; }
+#else
+static inline float half_to_float(uint16_t bits)
+{
+    uint32_t sign = (uint32_t)(bits & 0x8000u) << 16, exponent = bits >> 10 & 31u, mantissa = bits & 1023u, out;
+    float f;
+    if (exponent == 0) { /* zero and subnormal: mantissa * 2**-24, exact */
+        f = (float)mantissa * 5.9604644775390625e-8f;
+        return sign ? -f : f;
+    }
+    out = sign | mantissa << 13 | (exponent == 31 ? 0x7f800000u : (exponent + 112u) << 23);
+    memcpy(&f, &out, 4);
+    return f;
+}
+static inline uint16_t float_to_half(float f)
+{
+    uint32_t u, sign, a;
+    memcpy(&u, &f, 4);
+    sign = u >> 16 & 0x8000u;
+    a = u & 0x7fffffffu;
+    if (a > 0x7f800000u)
+        return (uint16_t)(sign | 0x7e00u);
+    if (a >= 0x477ff000u) /* 65520 and above rounds to infinity */
+        return (uint16_t)(sign | 0x7c00u);
+    if (a < 0x38800000u) { /* below 2**-14: adding 0.5 leaves the rounded multiple of 2**-24 in the mantissa */
+        float t;
+        memcpy(&t, &a, 4);
+        t += 0.5f;
+        memcpy(&u, &t, 4);
+        return (uint16_t)(sign | (u - 0x3f000000u));
+    }
+    a += 0xfffu + (a >> 13 & 1u); /* half to even */
+    return (uint16_t)(sign | (a - 0x38000000u) >> 13);
+}
+#endif
+
+#endif

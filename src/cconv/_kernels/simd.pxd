@@ -1,0 +1,28 @@
+"""The C types and tile constants of the level being built: see simd.h."""
+from libc.stdint cimport uint16_t
+
+cdef extern from "simd.h" nogil:
+    # To Cython these are plain numbers, so + and * pass straight through to the C compiler.
+    ctypedef float real
+    ctypedef float vreal
+    # A void function that is compiled into each of its callers. Register tiles must be: their sums stay in registers
+    # only if the tile's extents are literals, and GCC would rather share one copy with extents at run time (0.1x).
+    ctypedef void inlined "CCONV_INLINED void"
+    cdef enum:
+        FLOATING "CCONV_FLOATING"
+        LANES "CCONV_LANES"
+        CH_M
+        CH_V
+        PX_M
+        PX_V
+        RW_R
+        RW_V
+        LN_R
+        LN_V
+    vreal vload(const real* p) noexcept
+    void vstore(real* p, vreal v) noexcept
+    vreal vzero() noexcept
+    bint is_nan(real x) noexcept
+    void transpose_block(real* dst, Py_ssize_t dst_pitch, real** src, Py_ssize_t j) noexcept
+    float half_to_float(uint16_t bits) noexcept
+    uint16_t float_to_half(float f) noexcept

@@ -1,0 +1,150 @@
+"""What the core hands to a kernel: plain structs, the same for every real type and level.
+
+Names: N batch, G groups, IC / OC channels per group, I* K* O* extents of input, kernel and output along
+D(epth) H(eight) W(idth), S* stride, L* dilation, P* padding before. Strides of arrays are in bytes.
+"""
+
+cdef enum:
+    MAX_BATCH_AXES = 64
+    KERNEL_ABI = 1
+
+cdef enum:                      # padding: numpy.pad's meaning of the names
+    PAD_CONSTANT = 0
+    PAD_EDGE = 1
+    PAD_REFLECT = 2
+    PAD_SYMMETRIC = 3
+    PAD_WRAP = 4
+
+cdef enum:                      # element types of arrays
+    DT_BOOL = 0
+    DT_I8 = 1
+    DT_U8 = 2
+    DT_I16 = 3
+    DT_U16 = 4
+    DT_I32 = 5
+    DT_U32 = 6
+    DT_I64 = 7
+    DT_U64 = 8
+    DT_F16 = 9
+    DT_F32 = 10
+    DT_F64 = 11
+    DT_SWAPPED = 64             # added when the bytes are in the other order
+
+cdef enum:
+    ACT_NONE = 0
+    ACT_RELU = 1
+    ACT_LEAKY_RELU = 2
+    ACT_RELU6 = 3
+
+cdef enum:                      # which micro-kernel carries a convolution
+    ALG_CHANNELS = 0            # many channels, pixels in the lanes
+    ALG_PIXELS = 1              # many channels, output channels in the lanes
+    ALG_ROWS = 2                # few channels, depthwise: output rows x vectors along x
+    ALG_LINE = 3                # one long line: segments side by side in the lanes
+
+cdef enum:
+    POOL_MAX = 0
+    POOL_AVG = 1
+
+cdef struct Array:
+    char* data
+    int dtype                   # complex: that of its parts
+    Py_ssize_t parts            # 2 if complex: channels come in pairs (re, im), else 1
+    Py_ssize_t channel          # stride between channels, or pairs of them
+    Py_ssize_t part             # and within a pair
+    Py_ssize_t d
+    Py_ssize_t h
+    Py_ssize_t w
+    Py_ssize_t batch[MAX_BATCH_AXES]
+
+cdef struct Axis:
+    Py_ssize_t size             # input extent, padding excluded
+    Py_ssize_t kernel
+    Py_ssize_t output
+    Py_ssize_t stride
+    Py_ssize_t dilation
+    Py_ssize_t pad              # before; what follows the input is implied by the other extents
+    Py_ssize_t pad_after        # pooling only: counted by count_include_pad
+    int boundary
+
+# How a packed tile of one axis holds the samples that `tile` outputs need. Outputs that are neighbours must be
+# neighbours in the tile for every tap, so samples are dealt into `slots`, each of length tile + halo:
+#   shared:  slot s holds samples s*step, s*step + stride, ...; taps share them (no sample twice)
+#   per tap: slot k holds the samples of tap k alone (no halo, samples may repeat)
+cdef struct Taps:
+    Py_ssize_t tile
+    Py_ssize_t slots
+    Py_ssize_t halo
+    Py_ssize_t step             # first sample of slot s is s*step
+    bint per_tap
+
+cdef struct ConvArgs:
+    Py_ssize_t N
+    Py_ssize_t G
+    Py_ssize_t IC
+    Py_ssize_t OC
+    Axis D
+    Axis H
+    Axis W
+    bint flip
+    int activation
+    double cval[2]              # floating point constant (re, im)
+    long long cval_int
+    int batch_ndim
+    Py_ssize_t batch_shape[MAX_BATCH_AXES]
+    Array x
+    Array y
+    const void* weight          # contiguous (G*OC, IC, KD, KH, KW) of the kernel's real type
+    Py_ssize_t weight_batch[MAX_BATCH_AXES]     # in elements
+    const void* bias            # G*OC of the real type, or NULL
+    # the schedule, filled in by the level's plan()
+    int algorithm
+    Taps TD
+    Taps TH
+    Taps TW
+    Py_ssize_t ic_block
+    Py_ssize_t oc_block
+    Py_ssize_t tile_elements    # packed tile of one input channel
+    Py_ssize_t n_tasks
+    Py_ssize_t scratch_bytes    # per thread
+
+cdef struct PoolArgs:
+    int kind
+    Py_ssize_t N
+    Py_ssize_t C
+    Axis D
+    Axis H
+    Axis W
+    bint count_include_pad
+    bint nan_omit
+    bint with_indices
+    Py_ssize_t divisor_override
+    int batch_ndim
+    Py_ssize_t batch_shape[MAX_BATCH_AXES]
+    Array x
+    Array y
+    Array indices               # int64
+    bint channel_lanes          # lanes along the channels (they are neighbours in memory), else along W
+    Py_ssize_t row_block
+    Py_ssize_t n_tasks
+    Py_ssize_t scratch_bytes
+
+# One per (real, level); `abi` is checked when the module is loaded.
+ctypedef void (*conv_plan_t)(ConvArgs* args, int num_threads) noexcept nogil
+ctypedef void (*conv_run_t)(const ConvArgs* args, char* scratch, Py_ssize_t first, Py_ssize_t last,
+                            int num_threads) noexcept nogil
+ctypedef void (*pool_plan_t)(PoolArgs* args, int num_threads) noexcept nogil
+ctypedef void (*pool_run_t)(const PoolArgs* args, char* scratch, Py_ssize_t first, Py_ssize_t last,
+                            int num_threads) noexcept nogil
+
+cdef struct ConvKernels:
+    unsigned int abi
+    unsigned int lanes
+    conv_plan_t plan
+    conv_run_t run
+
+cdef struct PoolKernels:
+    unsigned int abi
+    unsigned int lanes
+    pool_plan_t plan
+    pool_run_t run
