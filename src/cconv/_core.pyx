@@ -40,6 +40,12 @@ cdef extern from *:
     static int omp_get_max_threads(void) { return 1; }
     #endif
 
+    #if defined(_M_X64)
+    #include <intrin.h>
+    #elif defined(__x86_64__)
+    #include <cpuid.h>
+    #endif
+
     /* The level that this CPU has *and* the operating system saves the registers of. */
     static int cconv_cpu_level(void)
     {
@@ -47,6 +53,11 @@ cdef extern from *:
         __builtin_cpu_init();               /* checks XGETBV too */
         if (!(__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("bmi")
               && __builtin_cpu_supports("bmi2")))
+            return 0;
+        unsigned int a, b, c, d;            /* the rest of x86-64-v3, which a hypervisor may hide */
+        if (!__get_cpuid(1, &a, &b, &c, &d) || (c & 0x20400000) != 0x20400000)          /* MOVBE, F16C */
+            return 0;
+        if (!__get_cpuid(0x80000001, &a, &b, &c, &d) || !(c & 0x20))                    /* LZCNT */
             return 0;
         if (!(__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512cd")
               && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl")))
@@ -71,8 +82,32 @@ cdef extern from *:
         return 0;
     #endif
     }
-    #if defined(_M_X64)
-    #include <intrin.h>
+    /* Let go of this thread's OpenMP workers. GNU's runtime keeps a pool per thread, which a forked child inherits
+     * without its threads and waits for, for ever; released before the fork, parent and child each start a new one.
+     * Other runtimes mend themselves after a fork, and some hang if paused. 0: done, or not needed. */
+    #if CCONV_HAS_OPENMP && defined(__linux__)
+    #ifndef _GNU_SOURCE
+    #define _GNU_SOURCE
+    #endif
+    #include <dlfcn.h>
+    static int cconv_release_workers(void)
+    {
+        int (*pause)(int);
+        int failed = 0;
+        void *runtime;
+        Dl_info where;
+        /* which runtime is in use shows only at run time: distributions exchange one for another */
+        if (!dladdr((void *)omp_get_max_threads, &where) || !(runtime = dlopen(where.dli_fname, RTLD_LAZY | RTLD_NOLOAD)))
+            return -1;
+        if (!dlsym(runtime, "kmp_get_blocktime")) {             /* GNU's */
+            pause = (int (*)(int))dlsym(runtime, "omp_pause_resource_all");
+            failed = !pause || pause(2) != 0;                   /* 2: omp_pause_hard */
+        }
+        dlclose(runtime);
+        return failed;
+    }
+    #else
+    static int cconv_release_workers(void) { return 0; }
     #endif
     #ifdef __VERSION__
     #define CCONV_COMPILER __VERSION__
@@ -85,6 +120,7 @@ cdef extern from *:
     int CCONV_HAS_OPENMP
     int omp_get_max_threads() noexcept nogil
     int cconv_cpu_level()
+    int cconv_release_workers() noexcept nogil
 
 cdef extern from "Python.h":
     int PyContextVar_Get(object var, PyObject* default, PyObject** value) except -1
@@ -198,6 +234,25 @@ cdef int max_threads() except -1:
     return max(1, limit)
 
 
+cdef bint workers_released = True
+
+
+def _before_fork():
+    global workers_released
+    workers_released = cconv_release_workers() == 0
+
+
+def _after_fork_in_child():
+    """Workers that could not be released are lost: one thread then, which never enters OpenMP."""
+    global cpus
+    if not workers_released:
+        cpus = 1
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(before=_before_fork, after_in_child=_after_fork_in_child)
+
+
 def max_num_threads():
     """Threads that a call may use now."""
     return max_threads()
@@ -262,7 +317,7 @@ cdef int fill_array(Array* target, cnp.ndarray array, const AxisMap* axes) excep
     cdef int i
     target.data = cnp.PyArray_BYTES(array)
     target.parts = 2 if cnp.PyArray_ISCOMPLEX(array) else 1
-    target.part = cnp.PyArray_ITEMSIZE(array)//2
+    target.part = cnp.PyArray_ITEMSIZE(array)//2 if target.parts == 2 else 0
     target.dtype = code | (DT_SWAPPED if cnp.PyArray_ISBYTESWAPPED(array) else 0)
     target.channel = stride_of(array, axes.canonical[0])
     target.d = stride_of(array, axes.canonical[1])

@@ -9,11 +9,13 @@ c. Two register tiles: pixels in the lanes (rows of the image are contiguous: ch
 d. Weights are packed per task into a panel that stays in L1 for all pixels of the task: no packed copy of all weights.
 """
 from cconv._kernels.pack cimport (
-    batch_offsets, box_size, channel_offset, constant_value, pack_channel, tap_offset,
+    aligned_reals, batch_offsets, channel_offset, constant_value, is_direct, pack_channel, tap_offset,
 )
-from cconv._kernels.simd cimport CH_M, CH_V, LANES, PX_M, PX_V, inlined, real, vload, vreal, vstore, vzero
-from cconv._kernels.store cimport finish_channels, finish_row
-from cconv._kernels.types cimport ALG_CHANNELS, ConvArgs
+from cconv._kernels.simd cimport (
+    CH_M, CH_V, FLOATING, LANES, PX_M, PX_V, inlined, real, transpose_block, vload, vreal, vstore, vzero,
+)
+from cconv._kernels.store cimport finish_row, is_negative
+from cconv._kernels.types cimport ACT_NONE, ACT_RELU, ALG_CHANNELS, ConvArgs
 
 cdef enum:
     # Taps whose weights form one panel: 8 rows * 640 * 4 bytes = 20 KB of a 32 KB L1, the rest is for the tile.
@@ -110,35 +112,68 @@ cdef inline Py_ssize_t panel_width(Py_ssize_t channels, bint pixel_lanes) noexce
 
 cdef inline void pack_panel(real* panel, const ConvArgs* args, const real* weight, Py_ssize_t first, Py_ssize_t K,
                             Py_ssize_t channels, Py_ssize_t width) noexcept nogil:
-    """panel[k][m] = weight[m][first + k] for m < channels, else 0; `weight` begins at the tile's first channel."""
+    """panel[k][m] = weight[m][first + k] for m < channels; beyond, whatever: those sums are not stored.
+
+    `weight` begins at the tile's first channel. Whole blocks are transposed in registers. A narrow panel gets vectors
+    that reach into the next k, which is written later: so the panel has LANES reals to spare at its end."""
     cdef Py_ssize_t taps = args.D.kernel*args.H.kernel*args.W.kernel
     cdef Py_ssize_t per_channel = args.IC*taps
-    cdef Py_ssize_t k, m, source
+    cdef Py_ssize_t k = 0, m, source
     cdef const real* row
-    for m in range(width):
-        if m >= channels:
-            for k in range(K):
-                panel[k*width + m] = <real>0
-        elif args.flip:
-            row = weight + m*per_channel
-            for k in range(K):
-                source = first + k
-                panel[k*width + m] = row[source + taps - 1 - 2*(source % taps)]
+    cdef real* rows[LANES]
+    if not args.flip:
+        while k + LANES <= K:
+            m = 0
+            while m < width:
+                for source in range(LANES):
+                    rows[source] = <real*>weight + (m + source if m + source < channels else 0)*per_channel
+                transpose_block(panel + k*width + m, width, rows, first + k)
+                m += LANES
+            k += LANES
+    while k < K:
+        source = first + k
+        if args.flip:
+            source += taps - 1 - 2*(source % taps)
+        row = weight + source
+        for m in range(width):
+            panel[k*width + m] = row[m*per_channel] if m < channels else <real>0
+        k += 1
+
+
+cdef inline inlined store_whole_tile(const ConvArgs* args, char* out, const real* sums, const real* bias,
+                                     Py_ssize_t channel, Py_ssize_t channels) noexcept nogil:
+    """A full register tile within one row of an output that takes vectors: no calls, loops of known length."""
+    cdef Py_ssize_t m, i
+    cdef real* row
+    cdef real b
+    for m in range(channels):
+        row = <real*>(out + channel_offset(&args.y, channel + m))
+        b = bias[m] if bias != NULL else <real>0
+        if args.activation == ACT_RELU:
+            for i in range(CH_V*LANES):
+                row[i] = sums[i] + b if not is_negative(sums[i] + b) else <real>0
+        elif bias != NULL:
+            for i in range(CH_V*LANES):
+                row[i] = sums[i] + b
         else:
-            row = weight + m*per_channel + first
-            for k in range(K):
-                panel[k*width + m] = row[k]
+            for i in range(CH_V*LANES):
+                row[i] = sums[i]
+        sums += CH_V*LANES
 
 
 cdef inline void store_channel_tile(const ConvArgs* args, char* out, real* sums, const real* bias, Py_ssize_t channel,
                                     Py_ssize_t channels, Py_ssize_t first, Py_ssize_t last, Py_ssize_t width,
-                                    Py_ssize_t h_tile) noexcept nogil:
+                                    Py_ssize_t h_tile, bint direct) noexcept nogil:
     """Store sums[channel][pixel] for tile positions first <= q < last. `out`: where output row 0 of the tile begins."""
     cdef Py_ssize_t pitch = args.TW.tile + args.TW.halo
     cdef Py_ssize_t m, row, begin, end
     cdef char* plane
     cdef Py_ssize_t row0 = first//pitch
     cdef Py_ssize_t row1 = min(h_tile, (last - 1)//pitch + 1)
+    if direct and last - first == CH_V*LANES and last <= row0*pitch + width:
+        store_whole_tile(args, out + row0*args.y.h + (first - row0*pitch)*args.y.w, sums,
+                         bias + channel if bias != NULL else NULL, channel, channels)
+        return
     for m in range(channels):
         plane = out + channel_offset(&args.y, channel + m)
         for row in range(row0, row1):
@@ -146,7 +181,7 @@ cdef inline void store_channel_tile(const ConvArgs* args, char* out, real* sums,
             end = min(last, row*pitch + width)          # what follows is halo
             if end > begin:
                 finish_row(plane + row*args.y.h + (begin - row*pitch)*args.y.w, sums + m*CH_V*LANES + begin - first,
-                           end - begin, args.y.w, args.y.dtype, bias + channel + m if bias != NULL else NULL,
+                           end - begin, args.y.w, args.y.dtype, bias + channel + m if bias != NULL else NULL, 0,
                            args.activation)
 
 
@@ -166,13 +201,12 @@ cdef inline void store_pixel_tile(const ConvArgs* args, char* out, real* sums, c
         pixel = out + row*args.y.h + column*args.y.w
         values = sums + (q - first)*PX_V*LANES
         if args.y.parts == 1:
-            finish_channels(pixel + channel*args.y.channel, values, channels, args.y.channel, args.y.dtype,
-                            bias + channel if bias != NULL else NULL, args.activation)
+            finish_row(pixel + channel*args.y.channel, values, channels, args.y.channel, args.y.dtype,
+                       bias + channel if bias != NULL else NULL, 1, args.activation)
         else:
             for m in range(channels):
-                finish_channels(pixel + channel_offset(&args.y, channel + m), values + m, 1,
-                                args.y.channel, args.y.dtype, bias + channel + m if bias != NULL else NULL,
-                                args.activation)
+                finish_row(pixel + channel_offset(&args.y, channel + m), values + m, 1, args.y.channel, args.y.dtype,
+                           bias + channel + m if bias != NULL else NULL, 1, args.activation)
 
 
 cdef inline Py_ssize_t channels_per_tile(bint pixel_lanes) noexcept nogil:
@@ -208,7 +242,7 @@ cdef inline Py_ssize_t channels_scratch(const ConvArgs* args) noexcept nogil:
     cdef Py_ssize_t taps = args.D.kernel*args.H.kernel*args.W.kernel
     cdef Py_ssize_t oc_step = channels_per_tile(pixel_lanes)
     cdef Py_ssize_t px_step = pixels_per_tile(pixel_lanes)
-    cdef Py_ssize_t reals = (min(<Py_ssize_t>PANEL_TAPS, args.ic_block*taps)*oc_step + 15)//16*16
+    cdef Py_ssize_t reals = aligned_reals(min(<Py_ssize_t>PANEL_TAPS, args.ic_block*taps)*oc_step + LANES)
     reals += sums_tiles(args, pixel_lanes)*oc_step*px_step
     reals += args.ic_block*args.tile_elements + px_step + LANES
     return (args.ic_block*taps*<Py_ssize_t>sizeof(Py_ssize_t) + 63)//64*64 + reals*<Py_ssize_t>sizeof(real)
@@ -229,11 +263,12 @@ cdef inline void channels_task(const ConvArgs* args, char* scratch, Py_ssize_t t
     cdef real* sums
     cdef char* out
     cdef bint last
+    cdef bint direct = is_direct(&args.y, args.batch_ndim) and args.activation <= (ACT_RELU if FLOATING else ACT_NONE)
 
     # scratch: tap offsets | panel | sums | packed tile
     cdef Py_ssize_t* offsets = <Py_ssize_t*>scratch
     cdef real* panel = <real*>(scratch + (args.ic_block*taps*sizeof(Py_ssize_t) + 63)//64*64)
-    cdef real* all_sums = panel + (min(<Py_ssize_t>PANEL_TAPS, args.ic_block*taps)*oc_step + 15)//16*16
+    cdef real* all_sums = panel + aligned_reals(min(<Py_ssize_t>PANEL_TAPS, args.ic_block*taps)*oc_step + LANES)
     cdef real* tile = all_sums + sums_tiles(args, pixel_lanes)*sums_size
 
     # task -> batch element, group, output channels, pixels; pixels innermost, so that neighbours share weights
@@ -256,7 +291,7 @@ cdef inline void channels_task(const ConvArgs* args, char* scratch, Py_ssize_t t
     oc_end = min(args.OC, oc0 + args.oc_block)
     batch_offsets(args, rest//(n_oc*args.G), &x_offset, &y_offset, &w_offset)
     weight = <const real*>args.weight + w_offset + g*args.OC*args.IC*taps
-    bias = <const real*>args.bias + g*args.OC if args.bias != NULL else NULL
+    bias = <const real*>args.bias if args.bias != NULL else NULL
 
     index = 0
     for ic in range(args.ic_block):
@@ -291,7 +326,8 @@ cdef inline void channels_task(const ConvArgs* args, char* scratch, Py_ssize_t t
                         run_tile(sums, panel, tile + d*pitch_d + q, offsets + k0, ks, ic0 > 0 or k0 > 0, ocs,
                                  q_end - q, pixel_lanes)
                         if last and pixel_lanes:
-                            store_channel_tile(args, out, sums, bias, g*args.OC + oc, ocs, q, q_end, w_tile, h_tile)
+                            store_channel_tile(args, out, sums, bias, g*args.OC + oc, ocs, q, q_end, w_tile,
+                                               h_tile, direct)
                         elif last:
                             store_pixel_tile(args, out, sums, bias, g*args.OC + oc, ocs, q, q_end, w_tile, h_tile)
                         if not in_one_block(args):

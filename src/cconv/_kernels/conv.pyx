@@ -6,13 +6,15 @@ threads; no sum depends on it. Tasks get scratch from the caller, touch no Pytho
 from cpython.pycapsule cimport PyCapsule_New
 from cython.parallel cimport prange, threadid
 
-from cconv._kernels.channels cimport channels_per_tile, channels_scratch, channels_task
+from cconv._kernels.channels cimport (
+    channels_per_tile, channels_scratch, channels_task, in_one_block, pixels_per_tile, tiles_per_plane,
+)
 from cconv._kernels.line cimport SEGMENTS, line_scratch, line_task
 from cconv._kernels.pack cimport box_size, plan_taps
 from cconv._kernels.rows cimport rows_in_place, rows_scratch, rows_task
-from cconv._kernels.simd cimport CH_V, LANES, LN_R, PX_V, RW_R, RW_V, real
+from cconv._kernels.simd cimport LANES, LN_R, RW_R, RW_V, real
 from cconv._kernels.types cimport (
-    ALG_CHANNELS, ALG_LINE, ALG_PIXELS, ALG_ROWS, KERNEL_ABI, ConvArgs, ConvKernels,
+    ALG_CHANNELS, ALG_LINE, ALG_PIXELS, ALG_ROWS, KERNEL_ABI, Axis, ConvArgs, ConvKernels,
 )
 
 cdef enum:
@@ -72,16 +74,21 @@ cdef void plan_rows(ConvArgs* args, int num_threads) noexcept nogil:
     args.scratch_bytes = rows_scratch(args)
 
 
-cdef double lane_use(Py_ssize_t n, Py_ssize_t vectors) noexcept nogil:
-    """Share of lanes that do useful work when n elements are covered by register tiles of that many vectors."""
+cdef double lane_use(Py_ssize_t n) noexcept nogil:
+    """Share of lanes that do useful work when n elements are covered by vectors."""
     return <double>n/<double>(ceil_div(n, LANES)*LANES)
+
+
+cdef Py_ssize_t shorter(Py_ssize_t n, Py_ssize_t step) noexcept nogil:
+    """About half of n, in whole steps, and less than n."""
+    return ceil_div(ceil_div(n, 2), step)*step if n > 2*step else max(<Py_ssize_t>1, min(step, n - 1))
 
 
 cdef void plan_channels(ConvArgs* args, int num_threads) noexcept nogil:
     cdef Py_ssize_t taps = args.D.kernel*args.H.kernel*args.W.kernel
     cdef Py_ssize_t limit = TILE_BYTES//<Py_ssize_t>sizeof(real)
-    cdef Py_ssize_t step, d, h, w, blocks
-    cdef bint per_tap
+    cdef Py_ssize_t oc_step, px_step, h, w, halo, blocks
+    cdef bint per_tap, pixel_lanes
     cdef double by_pixels, by_channels
     args.ic_block = max(<Py_ssize_t>1, min(args.IC, <Py_ssize_t>BLOCK_TAPS//taps))
     args.ic_block = ceil_div(args.IC, ceil_div(args.IC, args.ic_block))
@@ -90,23 +97,24 @@ cdef void plan_channels(ConvArgs* args, int num_threads) noexcept nogil:
     w = args.W.output
     plan_tile(args, 1, 1, w, False)
     per_tap = args.TW.halo*4 > w and args.W.kernel <= 7
-    by_pixels = lane_use(args.H.output*(w + (0 if per_tap else args.TW.halo)), CH_V)*w/(w + (0 if per_tap else args.TW.halo))
-    by_channels = lane_use(args.OC, PX_V)*w/(w + (0 if per_tap else args.TW.halo))
+    halo = 0 if per_tap else args.TW.halo
+    by_pixels = lane_use(args.H.output*(w + halo))*w/(w + halo)
+    by_channels = lane_use(args.OC)
     args.algorithm = ALG_CHANNELS
     if (args.y.channel == sizeof(real) and args.y.w != sizeof(real) and by_channels > 0.3) or by_channels > 1.2*by_pixels:
         args.algorithm = ALG_PIXELS
-    step = channels_per_tile(args.algorithm == ALG_CHANNELS)
-    args.oc_block = ceil_div(min(args.OC, <Py_ssize_t>128), step)*step
+    pixel_lanes = args.algorithm == ALG_CHANNELS
+    oc_step = channels_per_tile(pixel_lanes)
+    px_step = pixels_per_tile(pixel_lanes)
 
     # pixels of a task: all that fit the cache, then fewer until every thread has work
-    d = 1
     h = args.H.output
-    plan_tile(args, d, h, w, per_tap)
+    plan_tile(args, 1, h, w, per_tap)
     while args.ic_block*args.tile_elements > limit:
         if h > 8 or (h > 1 and w <= 64):
             h = ceil_div(h, 2)
         elif w > 64:
-            w = ceil_div(ceil_div(w, 2), LANES)*LANES
+            w = shorter(w, px_step)
         elif h > 1:
             h -= 1
         elif args.ic_block > 1:
@@ -115,24 +123,51 @@ cdef void plan_channels(ConvArgs* args, int num_threads) noexcept nogil:
             w = LANES
         else:
             break
-        plan_tile(args, d, h, w, per_tap)
-    blocks = args.N*args.G*args.D.output*ceil_div(args.W.output, w)
-    while h > 1 and h*w > 256 and blocks*ceil_div(args.H.output, h)*ceil_div(args.OC, args.oc_block) \
+        plan_tile(args, 1, h, w, per_tap)
+    blocks = args.N*args.G*args.D.output
+    while num_threads > 1 and h*w >= 8*px_step and blocks*ceil_div(args.H.output, h)*ceil_div(args.W.output, w) \
             < TASKS_PER_THREAD*num_threads:
-        h = ceil_div(h, 2)
+        if h > 1:
+            h = ceil_div(h, 2)
+        else:
+            w = shorter(w, px_step)
     h = ceil_div(args.H.output, ceil_div(args.H.output, h))
-    plan_tile(args, d, h, w, per_tap)
-    blocks *= ceil_div(args.H.output, h)
-    while args.oc_block > step and num_threads > 1 and blocks*ceil_div(args.OC, args.oc_block) < TASKS_PER_THREAD*num_threads:
-        args.oc_block = ceil_div(ceil_div(args.oc_block, 2), step)*step
+    plan_tile(args, 1, h, w, per_tap)
+    blocks *= ceil_div(args.H.output, h)*ceil_div(args.W.output, w)
+
+    # channels of a task: all, as the packed pixels serve them all; fewer if their sums would leave the cache, or so
+    # that every thread has work
+    args.oc_block = ceil_div(args.OC, oc_step)*oc_step
+    if not in_one_block(args):
+        args.oc_block = min(args.oc_block, max(<Py_ssize_t>1, limit//(tiles_per_plane(args, pixel_lanes)*px_step*oc_step))
+                            * oc_step)
+    while num_threads > 1 and args.oc_block > oc_step and \
+            blocks*ceil_div(args.OC, args.oc_block) < TASKS_PER_THREAD*num_threads:
+        args.oc_block = ceil_div(ceil_div(args.oc_block, 2), oc_step)*oc_step
     args.n_tasks = blocks*ceil_div(args.OC, args.oc_block)
     args.scratch_bytes = channels_scratch(args)
+
+
+cdef void merge_axes(ConvArgs* args, Axis* outer, Axis* inner, Py_ssize_t* x_outer, Py_ssize_t* x_inner,
+                     Py_ssize_t* y_outer, Py_ssize_t* y_inner) noexcept nogil:
+    """Make one axis of two where nothing tells them apart: a pointwise kernel on rows that follow each other."""
+    if (outer.kernel != 1 or inner.kernel != 1 or outer.stride != 1 or inner.stride != 1 or outer.size != outer.output
+            or inner.size != inner.output or outer.pad or inner.pad or outer.size == 1
+            or x_outer[0] != inner.size*x_inner[0] or y_outer[0] != inner.size*y_inner[0]):
+        return
+    inner.size *= outer.size
+    inner.output = inner.size
+    outer.size = 1
+    outer.output = 1
 
 
 cdef void conv_plan(ConvArgs* args, int num_threads) noexcept nogil:
     """Choose the micro-kernel and the tiles; fills in everything under "the schedule" in ConvArgs."""
     cdef Py_ssize_t taps = args.D.kernel*args.H.kernel*args.W.kernel
     cdef Py_ssize_t smallest
+    merge_axes(args, &args.H, &args.W, &args.x.h, &args.x.w, &args.y.h, &args.y.w)
+    if args.H.size == 1 and args.H.output == 1 and args.H.kernel == 1:
+        merge_axes(args, &args.D, &args.W, &args.x.d, &args.x.w, &args.y.d, &args.y.w)
     args.ic_block = args.IC
     args.oc_block = args.OC
     if (args.D.output == 1 and args.H.output == 1 and taps == args.W.kernel and args.W.stride == 1

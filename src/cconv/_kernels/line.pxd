@@ -130,4 +130,4 @@ cdef inline void line_task(const ConvArgs* args, char* scratch, Py_ssize_t task)
         if count <= 0:
             break
         finish_row(out + start*args.y.w, finished + s*(tile + LANES), count, args.y.w, args.y.dtype, bias,
-                   args.activation)
+                   0, args.activation)

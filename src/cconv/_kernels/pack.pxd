@@ -124,15 +124,17 @@ cdef inline void plan_taps(Taps* taps, const Axis* axis, Py_ssize_t tile, bint p
     taps share a slot when those agree modulo the stride, which has stride/gcd(stride, dilation) residues."""
     cdef Py_ssize_t divisor = common_divisor(axis.stride, axis.dilation)
     cdef Py_ssize_t residues = axis.stride//divisor
+    cdef Py_ssize_t halo = (axis.kernel - 1)*axis.dilation//axis.stride
     taps.tile = tile
-    taps.per_tap = per_tap or axis.kernel <= residues       # then no two taps meet anyway
+    # A slot per tap where no two taps meet anyway, and where shared ones would be longer (a wide dilation).
+    taps.per_tap = per_tap or axis.kernel <= residues or halo//axis.kernel >= tile
     if taps.per_tap:
         taps.slots = axis.kernel
         taps.halo = 0
         taps.step = axis.dilation
     else:
         taps.slots = residues
-        taps.halo = (axis.kernel - 1)*axis.dilation//axis.stride
+        taps.halo = halo
         taps.step = divisor
 
 

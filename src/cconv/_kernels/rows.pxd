@@ -1,7 +1,7 @@
 """Convolution with few channels, and depthwise: output rows side by side in registers, pixels in the lanes.
 
 Design:
-a. One load of an input row serves every output row it touches: RW_R output rows x RW_V vectors of sums, weights
+a. One load of an input row serves every output row it touches: 4 output rows x RW_V vectors of sums, weights
    broadcast. Kernel rows of one stride residue form a band, in which input row j meets kernel row t in output row
    j - t: so a strided kernel is a few unstrided ones.
 b. Rows are found through a table of pointers. Where the input can be read in place they point into it; padding above
@@ -19,6 +19,7 @@ from cconv._kernels.types cimport ACT_NONE, ConvArgs
 cdef enum:
     # Widest block read in place: a row of the constant is this long. 512 and 4096 measured the same.
     IN_PLACE_COLUMNS = 1024
+    TALL_KERNEL = 7
     # Narrower images are packed whole.
     IN_PLACE_WIDTH = 4
 
@@ -32,46 +33,65 @@ cdef inline inlined row_step(vreal* acc, const real* row, const real* weight, co
     cdef int o, v
     for kw in range(KW):
         for v in range(V):
-            x[v] = vload(row + columns[kw] + v*LANES)
+            x[v] = vload(row + (columns[kw] if columns != NULL else kw) + v*LANES)
         for o in range(first, last + 1):
             w = (weight - o*KW)[kw]
             for v in range(V):
                 acc[o*V + v] = acc[o*V + v] + w*x[v]
 
 
+cdef inline inlined band_step(vreal* acc, const real* const* row, Py_ssize_t x0, const real* weight,
+                              const Py_ssize_t* columns, Py_ssize_t KW, Py_ssize_t KH, int R, int V) noexcept nogil:
+    """One band of KH kernel rows. Written out because GCC does not unroll the loop over steps around the loop over
+    kw, and sums indexed by a variable live in memory (0.2x)."""
+    cdef Py_ssize_t j
+    if R == 1:
+        for j in range(KH):
+            row_step(acc, row[j] + x0, weight + j*KW, columns, KW, 0, 0, V)
+    elif KH >= 4:
+        row_step(acc, row[0] + x0, weight, columns, KW, 0, 0, V)
+        row_step(acc, row[1] + x0, weight + KW, columns, KW, 0, 1, V)
+        row_step(acc, row[2] + x0, weight + 2*KW, columns, KW, 0, 2, V)
+        for j in range(3, KH):
+            row_step(acc, row[j] + x0, weight + j*KW, columns, KW, 0, 3, V)
+        row_step(acc, row[KH] + x0, weight + KH*KW, columns, KW, 1, 3, V)
+        row_step(acc, row[KH + 1] + x0, weight + (KH + 1)*KW, columns, KW, 2, 3, V)
+        row_step(acc, row[KH + 2] + x0, weight + (KH + 2)*KW, columns, KW, 3, 3, V)
+    elif KH == 3:
+        row_step(acc, row[0] + x0, weight, columns, KW, 0, 0, V)
+        row_step(acc, row[1] + x0, weight + KW, columns, KW, 0, 1, V)
+        row_step(acc, row[2] + x0, weight + 2*KW, columns, KW, 0, 2, V)
+        row_step(acc, row[3] + x0, weight + 3*KW, columns, KW, 1, 3, V)
+        row_step(acc, row[4] + x0, weight + 4*KW, columns, KW, 2, 3, V)
+        row_step(acc, row[5] + x0, weight + 5*KW, columns, KW, 3, 3, V)
+    elif KH == 2:
+        row_step(acc, row[0] + x0, weight, columns, KW, 0, 0, V)
+        row_step(acc, row[1] + x0, weight + KW, columns, KW, 0, 1, V)
+        row_step(acc, row[2] + x0, weight + 2*KW, columns, KW, 1, 2, V)
+        row_step(acc, row[3] + x0, weight + 3*KW, columns, KW, 2, 3, V)
+        row_step(acc, row[4] + x0, weight + 4*KW, columns, KW, 3, 3, V)
+    else:
+        row_step(acc, row[0] + x0, weight, columns, KW, 0, 0, V)
+        row_step(acc, row[1] + x0, weight + KW, columns, KW, 1, 1, V)
+        row_step(acc, row[2] + x0, weight + 2*KW, columns, KW, 2, 2, V)
+        row_step(acc, row[3] + x0, weight + 3*KW, columns, KW, 3, 3, V)
+
+
 cdef inline inlined row_tile(real* dst, Py_ssize_t dst_pitch, const real* const* rows, Py_ssize_t rows_pitch,
-                          Py_ssize_t planes, const Py_ssize_t* band_rows, Py_ssize_t bands, const real* weight,
-                          const Py_ssize_t* columns, Py_ssize_t KW, Py_ssize_t x0, const real* bias,
-                          int R, int V) noexcept nogil:
+                             Py_ssize_t planes, const Py_ssize_t* band_rows, Py_ssize_t bands, const real* weight,
+                             const Py_ssize_t* columns, Py_ssize_t KW, Py_ssize_t x0, const real* bias,
+                             int R, int V) noexcept nogil:
     """dst[r][lane] = bias + sum over planes (ic, kd, band) and their kernel rows and columns; R rows x V vectors."""
     cdef vreal acc[32]
-    cdef Py_ssize_t plane, KH, j, band = 0
-    cdef const real* const* row
+    cdef Py_ssize_t plane, band = 0
     cdef real b
     cdef int r, v
     for r in range(R*V):
         acc[r] = vzero()
     for plane in range(planes):
-        row = rows + plane*rows_pitch
-        KH = band_rows[band]
+        band_step(acc, rows + plane*rows_pitch, x0, weight, columns, KW, band_rows[band], R, V)
+        weight += band_rows[band]*KW
         band = band + 1 if band + 1 < bands else 0
-        if KH >= R:
-            for r in range(R - 1):
-                row_step(acc, row[r] + x0, weight + r*KW, columns, KW, 0, r, V)
-            for j in range(R - 1, KH):
-                row_step(acc, row[j] + x0, weight + j*KW, columns, KW, 0, R - 1, V)
-            for r in range(1, R):
-                row_step(acc, row[KH - 1 + r] + x0, weight + (KH - 1 + r)*KW, columns, KW, r, R - 1, V)
-        elif KH == 3:
-            for r in range(R + 2):
-                row_step(acc, row[r] + x0, weight + r*KW, columns, KW, max(0, r - 2), min(r, R - 1), V)
-        elif KH == 2:
-            for r in range(R + 1):
-                row_step(acc, row[r] + x0, weight + r*KW, columns, KW, max(0, r - 1), min(r, R - 1), V)
-        else:
-            for r in range(R):
-                row_step(acc, row[r] + x0, weight + r*KW, columns, KW, r, r, V)
-        weight += KH*KW
     if bias != NULL:
         b = bias[0]
         for r in range(R*V):
@@ -93,65 +113,86 @@ cdef inline Py_ssize_t rows_per_plane(const ConvArgs* args) noexcept nogil:
 cdef inline bint rows_in_place(const ConvArgs* args) noexcept nogil:
     """Whether inner columns are read where they lie."""
     return (args.W.stride == 1 and args.W.output >= IN_PLACE_WIDTH*RW_V*LANES
-            and is_direct(&args.x, args.batch_ndim))
+            and (args.W.kernel - 1)*args.W.dilation <= IN_PLACE_COLUMNS and is_direct(&args.x, args.batch_ndim))
+
+
+cdef inline inlined sized_tile(real* dst, Py_ssize_t dst_pitch, const real* const* rows, Py_ssize_t rows_pitch,
+                               Py_ssize_t planes, const Py_ssize_t* band_rows, Py_ssize_t bands, const real* weight,
+                               const Py_ssize_t* columns, Py_ssize_t KW, Py_ssize_t x0, const real* bias,
+                               bint four_rows, Py_ssize_t vectors) noexcept nogil:
+    """The register tile of that many rows and vectors; literals, so that sums stay in registers."""
+    if four_rows and vectors == RW_V:
+        row_tile(dst, dst_pitch, rows, rows_pitch, planes, band_rows, bands, weight, columns, KW, x0, bias, 4, RW_V)
+    elif four_rows and vectors > 1:
+        row_tile(dst, dst_pitch, rows, rows_pitch, planes, band_rows, bands, weight, columns, KW, x0, bias, 4, 2)
+    elif four_rows:
+        row_tile(dst, dst_pitch, rows, rows_pitch, planes, band_rows, bands, weight, columns, KW, x0, bias, 4, 1)
+    elif vectors == RW_V:
+        row_tile(dst, dst_pitch, rows, rows_pitch, planes, band_rows, bands, weight, columns, KW, x0, bias, 1, RW_V)
+    elif vectors > 1:
+        row_tile(dst, dst_pitch, rows, rows_pitch, planes, band_rows, bands, weight, columns, KW, x0, bias, 1, 2)
+    else:
+        row_tile(dst, dst_pitch, rows, rows_pitch, planes, band_rows, bands, weight, columns, KW, x0, bias, 1, 1)
+
+
+cdef inline void rows_tile(const ConvArgs* args, char* out, bint direct, const real* const* rows,
+                           const Py_ssize_t* band_rows, const real* weight, const Py_ssize_t* columns,
+                           const real* bias, real* sums, Py_ssize_t x, Py_ssize_t width, bint four_rows,
+                           Py_ssize_t vectors) noexcept nogil:
+    """One register tile at column x; `out` is its first pixel, `width` the columns of it that exist."""
+    cdef Py_ssize_t bands = band_count(args)
+    cdef Py_ssize_t planes = args.IC*args.D.kernel*bands
+    cdef Py_ssize_t pitch = rows_per_plane(args)
+    cdef const real* added = NULL       # bias that the tile adds, where it stores to the output itself
+    cdef const real* left = NULL        # bias left for the store
+    cdef real* dst = sums
+    cdef Py_ssize_t dst_pitch = RW_V*LANES
+    cdef Py_ssize_t r
+    if direct:
+        added = bias
+        if width == vectors*LANES:
+            dst = <real*>out
+            dst_pitch = args.y.h//<Py_ssize_t>sizeof(real)
+    else:
+        left = bias
+    if columns == NULL and args.W.kernel == 3 and args.H.kernel == 3:
+        sized_tile(dst, dst_pitch, rows, pitch, planes, band_rows, bands, weight, NULL, 3, x, added, four_rows, vectors)
+    elif columns == NULL:
+        sized_tile(dst, dst_pitch, rows, pitch, planes, band_rows, bands, weight, NULL, args.W.kernel, x, added,
+                   four_rows, vectors)
+    else:
+        sized_tile(dst, dst_pitch, rows, pitch, planes, band_rows, bands, weight, columns, args.W.kernel, x, added,
+                   four_rows, vectors)
+    if dst == sums:
+        for r in range(RW_R if four_rows else 1):
+            finish_row(out + r*args.y.h, sums + r*RW_V*LANES, width, args.y.w, args.y.dtype, left, 0, args.activation)
 
 
 cdef inline void rows_block(const ConvArgs* args, char* out, bint direct, const real* const* rows,
                             const Py_ssize_t* band_rows, const real* weight, const Py_ssize_t* columns,
                             const real* bias, real* sums, Py_ssize_t h_tile, Py_ssize_t w_tile) noexcept nogil:
-    """All register tiles of one output channel's block; `out` is its first pixel."""
-    cdef Py_ssize_t planes = args.IC*args.D.kernel*band_count(args)
-    cdef Py_ssize_t pitch = rows_per_plane(args)
-    cdef Py_ssize_t bands = band_count(args)
-    cdef Py_ssize_t r, R, x, width, vectors, i, dst_pitch
-    cdef const real* added = NULL       # in the tile, where the tile stores to the output itself
-    cdef const real* left = NULL        # on storing
-    cdef real* dst
-    if direct:
-        added = bias
-    else:
-        left = bias
-    r = 0
-    while r < h_tile:
-        R = RW_R if h_tile - r >= RW_R else 1
-        x = 0
-        while x < w_tile:
-            vectors = min(<Py_ssize_t>RW_V, (w_tile - x + LANES - 1)//LANES)
-            if vectors == 3 and RW_V == 4:
-                vectors = 2
-            width = min(vectors*LANES, w_tile - x)
-            if direct and width == vectors*LANES:
-                dst = <real*>(out + r*args.y.h + x*args.y.w)
-                dst_pitch = args.y.h//<Py_ssize_t>sizeof(real)
-            else:
-                dst = sums
-                dst_pitch = RW_V*LANES
-            if R > 1:
-                if vectors == RW_V:
-                    row_tile(dst, dst_pitch, rows + r, pitch, planes, band_rows, bands, weight, columns,
-                             args.W.kernel, x, added, RW_R, RW_V)
-                elif vectors > 1:
-                    row_tile(dst, dst_pitch, rows + r, pitch, planes, band_rows, bands, weight, columns,
-                             args.W.kernel, x, added, RW_R, 2)
-                else:
-                    row_tile(dst, dst_pitch, rows + r, pitch, planes, band_rows, bands, weight, columns,
-                             args.W.kernel, x, added, RW_R, 1)
-            else:
-                if vectors == RW_V:
-                    row_tile(dst, dst_pitch, rows + r, pitch, planes, band_rows, bands, weight, columns,
-                             args.W.kernel, x, added, 1, RW_V)
-                elif vectors > 1:
-                    row_tile(dst, dst_pitch, rows + r, pitch, planes, band_rows, bands, weight, columns,
-                             args.W.kernel, x, added, 1, 2)
-                else:
-                    row_tile(dst, dst_pitch, rows + r, pitch, planes, band_rows, bands, weight, columns,
-                             args.W.kernel, x, added, 1, 1)
-            if dst == sums:
-                for i in range(R):
-                    finish_row(out + (r + i)*args.y.h + x*args.y.w, sums + i*RW_V*LANES, width, args.y.w,
-                               args.y.dtype, left, args.activation)
-            x += width
-        r += R
+    """All register tiles of one output channel's block; `out` is its first pixel.
+
+    Small kernels walk along the rows (few streams, the prefetcher follows); tall ones walk down a strip one tile
+    wide, so that the rows that the next tile shares are still in L1."""
+    cdef Py_ssize_t strip = RW_V*LANES if args.H.kernel >= TALL_KERNEL else w_tile
+    cdef Py_ssize_t r, x, x0 = 0, end, vectors
+    cdef bint four_rows
+    while x0 < w_tile:
+        end = min(w_tile, x0 + strip)
+        r = 0
+        while r < h_tile:
+            four_rows = h_tile - r >= RW_R
+            x = x0
+            while x < end:
+                vectors = min(<Py_ssize_t>RW_V, (end - x + LANES - 1)//LANES)
+                if vectors == 3 and RW_V == 4:
+                    vectors = 2
+                rows_tile(args, out + r*args.y.h + x*args.y.w, direct, rows + r, band_rows, weight, columns, bias,
+                          sums, x, min(vectors*LANES, end - x), four_rows, vectors)
+                x += vectors*LANES
+            r += RW_R if four_rows else 1
+        x0 = end
 
 
 cdef inline void pack_row_weights(real* dst, const ConvArgs* args, const real* weight, Py_ssize_t channels) noexcept nogil:
@@ -275,6 +316,6 @@ cdef inline void rows_task(const ConvArgs* args, char* scratch, Py_ssize_t task)
                 bias = <const real*>args.bias + g*args.OC + oc if args.bias != NULL else NULL
                 out = args.y.data + y_offset + channel_offset(&args.y, g*args.OC + oc) \
                     + (od + d)*args.y.d + oh*args.y.h + ow*args.y.w
-                rows_block(args, out, direct, rows, band_rows, weights + oc*args.IC*taps, columns, bias, sums,
-                           h_tile, w_tile)
+                rows_block(args, out, direct, rows, band_rows, weights + oc*args.IC*taps,
+                           columns if args.W.stride > 1 or args.W.dilation > 1 else <Py_ssize_t*>NULL, bias, sums, h_tile, w_tile)
         ow += w_tile

@@ -43,17 +43,18 @@ typedef uint64_t real;
  * 32 registers: 24 accumulators; 16 registers: 12. */
 #if !defined(__GNUC__) || defined(CCONV_SCALAR)
 #define CCONV_VECTOR_BYTES CCONV_REAL_SIZE
-enum { CH_M = 4, CH_V = 2, PX_M = 4, PX_V = 2, RW_R = 4, RW_V = 2, LN_R = 6, LN_V = 2 };
+enum { CH_M = 4, CH_V = 2, PX_M = 4, PX_V = 2, RW_V = 2, LN_R = 6, LN_V = 2 };
 #elif defined(__AVX512F__)
 #define CCONV_VECTOR_BYTES 64
-enum { CH_M = 8, CH_V = 3, PX_M = 6, PX_V = 4, RW_R = 4, RW_V = 4, LN_R = 12, LN_V = 2 };
+enum { CH_M = 8, CH_V = 3, PX_M = 6, PX_V = 4, RW_V = 4, LN_R = 12, LN_V = 2 };
 #elif defined(__AVX__)
 #define CCONV_VECTOR_BYTES 32
-enum { CH_M = 4, CH_V = 3, PX_M = 6, PX_V = 2, RW_R = 4, RW_V = 3, LN_R = 6, LN_V = 2 };
+enum { CH_M = 4, CH_V = 3, PX_M = 6, PX_V = 2, RW_V = 3, LN_R = 6, LN_V = 2 };
 #else
 #define CCONV_VECTOR_BYTES 16
-enum { CH_M = 4, CH_V = 2, PX_M = 4, PX_V = 2, RW_R = 4, RW_V = 2, LN_R = 4, LN_V = 2 };
+enum { CH_M = 4, CH_V = 2, PX_M = 4, PX_V = 2, RW_V = 2, LN_R = 4, LN_V = 2 };
 #endif
+enum { RW_R = 4 };            /* the row kernel is written out for four rows */
 enum { CCONV_LANES = CCONV_VECTOR_BYTES / CCONV_REAL_SIZE };
 
 #if CCONV_VECTOR_BYTES > CCONV_REAL_SIZE

@@ -1,0 +1,130 @@
+"""Timing one case: cconv and every peer in turns, each answer checked before its time counts."""
+
+import time
+from math import inf, sqrt
+from statistics import median
+
+import numpy as np
+
+import peers
+
+# Per turn. A turn opens with calls that are not timed: the previous competitor's idle workers spin for some
+# milliseconds on the cores that this one needs, and its own are asleep.
+WARM_SECONDS = 0.010
+TURN_SECONDS = 0.040
+# A competitor's time per case. One that has used it up keeps the samples it has, at least one: ndimage on a
+# 4K image would take longer than all the rest.
+PATIENCE_SECONDS = 4.0
+# A sample is one call, or as many as last this long: the clock costs about 0.1 us.
+SAMPLE_SECONDS = 50e-6
+
+
+class Competitor:
+    """A runner with the times of its samples, in seconds per call."""
+
+    def __init__(self, runner):
+        self.name, self.call, self.to_numpy = runner
+        start = time.perf_counter()
+        self.answer = np.array(self.to_numpy(self.call()))      # a copy: the library may reuse its buffer
+        self.first = time.perf_counter() - start
+        self.used = self.first
+        self.samples = []
+        self.calls = 1                                          # per sample
+
+    def turn(self, warm, seconds):
+        """Calls without timing for `warm` seconds, then samples for `seconds`."""
+        if self.used > PATIENCE_SECONDS and self.samples:
+            return
+        begin = time.perf_counter()
+        elapsed = inf if self.first > 10 * warm else 0.0        # so long a call outlasts what warming is for
+        count = 0
+        while elapsed < warm:
+            self.call()
+            count += 1
+            elapsed = time.perf_counter() - begin
+        if count:
+            self.calls = max(1, round(SAMPLE_SECONDS * count / elapsed))
+        call, repeat = self.call, range(self.calls)
+        start = time.perf_counter()
+        end = start + seconds
+        while start < end:
+            for _ in repeat:
+                call()
+            now = time.perf_counter()
+            self.samples.append((now - start) / self.calls)
+            start = now
+        self.used += start - begin
+
+
+def tolerance(case):
+    """Largest difference allowed between two right answers, for standard normal input and weight.
+
+    An output is about sqrt(taps). Adding it up in one chain errs by about eps * taps; Winograd and FFT err by
+    eps times the size of the outputs, and are allowed a factor of 200. A single wrong tap is about 1.
+    """
+    eps = float(np.finfo(case.dtype).eps)
+    if case.pooling:
+        return 0.0 if case.op == "max_pool" else 16 * eps
+    return eps * (200 * sqrt(case.taps) + 4 * case.taps)
+
+
+def wrong_at_a_sample(case, x, w, answer, count=32):
+    """What the definition finds wrong at the first, the last and random outputs; None if nothing."""
+    extents = (case.batch, case.channels[1], *case.output_size)
+    shape = case.from_layer(np.empty(extents, bool)).shape
+    if answer.shape != shape or answer.dtype != case.dtype:
+        return f"gives {answer.dtype}{answer.shape}, expected {case.dtype}{shape}"
+    x, w = case.as_layer(x, w)
+    answer = case.to_layer(answer)
+    points = np.random.default_rng(1).integers(0, extents, (count, len(extents)))
+    for point in [(0,) * len(extents), tuple(n - 1 for n in extents), *map(tuple, points.tolist())]:
+        n, channel, *position = point
+        expected, got = case.value_at(x, w, n, channel, position), float(answer[point])
+        if not abs(got - expected) <= tolerance(case):
+            return f"output {point} is {got!r}, the definition gives {expected!r}"
+    return None
+
+
+def difference(case, answer, reference):
+    """(largest difference, what is wrong with it or None) between a peer's answer and cconv's."""
+    if answer.shape != reference.shape or answer.dtype != reference.dtype:
+        return inf, f"gives {answer.dtype}{answer.shape}, cconv {reference.dtype}{reference.shape}"
+    largest = float(np.max(np.abs(answer - reference), initial=0.0))
+    if not largest <= tolerance(case):
+        return largest, f"differs from cconv by {largest:.3g}, allowed {tolerance(case):.3g}"
+    return largest, None
+
+
+def measure(case, names, rounds, warm=WARM_SECONDS, seconds=TURN_SECONDS):
+    """Times of cconv and of the peers `names` on one case: a row for the table and for JSON."""
+    x, w = case.arrays()
+    row = {"case": case.name, "op": case.op, "dtype": case.dtype, "flop": case.flop, "bytes": case.bytes,
+           "times": {}, "difference": {}, "errors": {}}
+    competitors = []
+    for name in ["cconv", *(name for name in names if peers.able(name, case))]:
+        try:
+            competitor = Competitor(peers.prepare(name, case, x, w))
+        except Exception as error:      # one that fails must not cost the rest of a long run
+            complaint = f"raises {type(error).__name__}: {error}"
+        else:
+            if name == "cconv":
+                complaint = wrong_at_a_sample(case, x, w, competitor.answer)
+                reference = competitor.answer
+            else:
+                row["difference"][name], complaint = difference(case, competitor.answer, reference)
+            competitor.answer = None
+        if complaint is None:
+            competitors.append(competitor)
+            continue
+        row["errors"][name] = complaint
+        if name == "cconv":             # nothing to compare with
+            return row
+    for index in range(rounds):
+        shift = index % len(competitors)
+        for competitor in competitors[shift:] + competitors[:shift]:
+            competitor.turn(warm, seconds)
+    for competitor in competitors:
+        samples = competitor.samples
+        row["times"][competitor.name] = {"min": min(samples), "median": median(samples),
+                                         "samples": len(samples), "calls_per_sample": competitor.calls}
+    return row

@@ -1,0 +1,38 @@
+"""cconv: fast convolution, cross-correlation and pooling of NumPy arrays on a CPU.
+
+`convolve` and `correlate` filter one array with one kernel; `conv1d`, `conv2d` and `conv3d` run CNN layers;
+`max_pool*` and `avg_pool*` pool them; `filters` holds named kernels.
+"""
+
+from . import filters
+from ._core import show_config, simd_level
+from ._shapes import conv_output_shape, receptive_field
+from ._threads import get_num_threads, num_threads, set_num_threads
+from .conv import conv1d, conv2d, conv3d
+from .linear_filter import convolve, correlate
+from .pool import avg_pool1d, avg_pool2d, avg_pool3d, max_pool1d, max_pool2d, max_pool3d
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "__version__",
+    "avg_pool1d",
+    "avg_pool2d",
+    "avg_pool3d",
+    "conv1d",
+    "conv2d",
+    "conv3d",
+    "conv_output_shape",
+    "convolve",
+    "correlate",
+    "filters",
+    "get_num_threads",
+    "max_pool1d",
+    "max_pool2d",
+    "max_pool3d",
+    "num_threads",
+    "receptive_field",
+    "set_num_threads",
+    "show_config",
+    "simd_level",
+]

@@ -1,0 +1,295 @@
+"""One array, one kernel: convolve and correlate.
+
+Design:
+  a. The signal comes first and is never swapped with the kernel: the same call always does the same thing.
+  b. Samples left out (`nan`, `mask`) are an arrangement of two plain calls, one of the samples with zeros in
+     the gaps and one of the weight seen: no kernel knows of them, and a call without them pays nothing.
+"""
+
+import math
+
+import numpy as np
+from numpy import empty, ndarray
+
+from ._calls import as_array, check_num_threads, check_out, find, frozen, missing_samples, remember, target
+from ._core import Convolution
+from ._dtypes import as_number, result_dtype, widened
+from ._padding import check_boundary, check_choice
+from ._shapes import convolved_axes, filter_spec
+
+__all__ = ["convolve", "correlate"]
+
+_cache = {}
+
+# Defaults, told from other arguments by identity: a filter of a few samples with nothing but a mode has a
+# shorter key and no second Python call, which is what it takes to be as fast as numpy.convolve. Equal
+# arguments that are other objects go the general way, to the same result.
+_CONSTANT, _ZERO, _PROPAGATE, _AUTO = "constant", 0, "propagate", "auto"
+
+
+def convolve(
+    input, kernel, mode="full", *, boundary="constant", cval=0, axes=None, origin=0,
+    nan="propagate", mask=None, method="auto", out=None, out_dtype=None, num_threads=None,
+):  # fmt: skip
+    """True convolution of an array with a kernel along one to three axes.
+
+    Along one axis ``full[i] = sum over j of input[i - j] * kernel[j]``, the kernel flipped, as
+    `scipy.signal.convolve` does; more axes are the same along each.
+
+    Parameters
+    ----------
+    input : array_like
+        The signal, image or volume: bool, integer, float16 to float64 or complex, of any layout. It is never
+        swapped with `kernel`, however long either is.
+    kernel : array_like
+        As many axes as are convolved, in the order of `axes`; or as many as `input`, axis for axis: then
+        those not convolved are batch axes, and broadcast with those of `input`.
+    mode : {"full", "same", "valid"}
+        Extent of the result along each convolved axis of `n` samples and `k` taps: "full" ``n + k - 1``,
+        "same" ``n`` (``full[(k - 1) // 2 :][:n]``), "valid" ``n - k + 1``, which needs ``k <= n``.
+    boundary : str or sequence of str
+        What stands outside the input in mode "same", one for all convolved axes or one per axis, of any
+        width: "constant" ``kkk|abcd|kkk``, "edge" ``aaa|abcd|ddd``, "reflect" ``dcb|abcd|cba``, "symmetric"
+        ``cba|abcd|dcb``, "wrap" ``bcd|abcd|abc``. These are the names of `numpy.pad`; "zeros", "replicate"
+        and "circular" are taken for "constant" 0, "edge" and "wrap". Mode "full" takes "constant" only,
+        "valid" ignores it.
+    cval : number
+        The value of a constant boundary. It has to be a value of the result's type.
+    axes : int or sequence of int, optional
+        The axes to convolve, 1 to 3; all of them by default. Each entry of `boundary` and `origin` belongs to
+        the entry of `axes` in its place, as does each axis of a kernel with ``len(axes)`` axes.
+    origin : int or sequence of int
+        Moves the result of mode "same" left by so many samples, as in `scipy.ndimage.convolve`, within
+        ``-(k // 2) <= origin <= (k - 1) // 2``.
+    nan : {"propagate", "omit", "raise"}
+        "propagate": NaN reaches the samples whose window holds it, under a zero weight too. "omit": NaN is
+        missing (see Notes). "raise": `ValueError` if `input` holds one.
+    mask : array_like of bool, optional
+        True marks a missing sample (see Notes); broadcast to the shape of `input`.
+    method : {"auto", "direct"}
+        The sum is computed directly by both. "fft" raises `NotImplementedError`.
+    out : ndarray, optional
+        Where to write the result: exactly its shape and type, any layout and byte order. It may overlap the
+        inputs.
+    out_dtype : dtype, optional
+        A wider type for the result, to which the default type casts safely. Products and sums are computed in
+        it.
+    num_threads : int, optional
+        Upper limit for this call; by default `get_num_threads()`. The result has the same bits for any
+        number.
+
+    Returns
+    -------
+    ndarray
+        `out`, or a new array of type ``numpy.result_type(input, kernel)``. Integers wrap around as NumPy's
+        do; float16 is accumulated in float32. Axes not convolved have their broadcast extents.
+
+    Raises
+    ------
+    ValueError, TypeError
+        Naming the argument, what it is and what it may be, before any work is done.
+
+    See Also
+    --------
+    correlate : without the flip, with the conjugate of a complex kernel.
+    conv1d, conv2d, conv3d : layers of many channels and kernels.
+
+    Notes
+    -----
+    With samples missing, the result is the sum over those present, scaled up by the weight that it lacks::
+
+        sum over present of w * x  *  sum(w) / sum over present of w
+
+    and NaN where the weight present is 0. What a constant boundary adds is present, unless `cval` is NaN. A
+    kernel whose weights sum to 0 has no such scale: `ValueError`. Integer results become float64.
+
+    Examples
+    --------
+    >>> import numpy as np, cconv
+    >>> cconv.convolve([1, 2, 3], [0, 1, 0.5])
+    array([0. , 1. , 2.5, 4. , 1.5])
+    >>> image = np.arange(12.0).reshape(3, 4)
+    >>> cconv.convolve(image, np.full((3, 3), 1 / 9), "same", boundary="symmetric").round(2)
+    array([[1.67, 2.33, 3.33, 4.  ],
+           [4.33, 5.  , 6.  , 6.67],
+           [7.  , 7.67, 8.67, 9.33]])
+    >>> cconv.convolve([1, np.nan, 3, 4], [0.5, 0.5], "valid", nan="omit")
+    array([1. , 3. , 3.5])
+    """
+    if (
+        boundary is _CONSTANT and cval is _ZERO and axes is None and origin is _ZERO and nan is _PROPAGATE
+        and mask is None and method is _AUTO and out is None and out_dtype is None and num_threads is None
+        and type(input) is ndarray and type(kernel) is ndarray and type(mode) is str
+    ):  # fmt: skip
+        key = (True, input.shape, input.dtype, kernel.shape, kernel.dtype, mode)
+        run, shape, dtype = _cache.get(key) or _plain(key)
+        out = empty(shape, dtype)
+        run(input, kernel, None, out, None)
+        return out
+    options = (mode, boundary, cval, axes, origin, method, out_dtype)
+    if mask is None and nan == "propagate":
+        return _filter(True, input, kernel, options, (axes, origin), out, num_threads)
+    return _filter_present(True, input, kernel, options, nan, mask, out, num_threads)
+
+
+def correlate(
+    input, kernel, mode="full", *, boundary="constant", cval=0, axes=None, origin=0,
+    nan="propagate", mask=None, method="auto", out=None, out_dtype=None, num_threads=None,
+):  # fmt: skip
+    """Cross-correlation of an array with a kernel along one to three axes.
+
+    Along one axis ``valid[i] = sum over j of input[i + j] * conj(kernel[j])``, the kernel not flipped, as
+    `scipy.signal.correlate` does; more axes are the same along each.
+
+    Parameters
+    ----------
+    input, kernel, mode, boundary, cval, axes, nan, mask, method, out, out_dtype, num_threads
+        As in `convolve`. Mode "same" sees, at sample `i`, the samples from ``i - k // 2`` on; "full" begins
+        with the window that holds only the first sample.
+    origin : int or sequence of int
+        Moves the result of mode "same" right by so many samples, as in `scipy.ndimage.correlate`, within
+        ``-(k // 2) <= origin <= (k - 1) // 2``.
+
+    Returns
+    -------
+    ndarray
+        As from `convolve`.
+
+    Raises
+    ------
+    ValueError, TypeError
+        Naming the argument, what it is and what it may be, before any work is done.
+
+    See Also
+    --------
+    convolve : the same with a flipped kernel and no conjugate; its page says more of the arguments.
+
+    Examples
+    --------
+    >>> import cconv
+    >>> cconv.correlate([1, 2, 3], [0, 1, 0.5])
+    array([0.5, 2. , 3.5, 3. , 0. ])
+    >>> cconv.correlate([1, 2, 3, 4], [1, 2, 3, 4], "same")
+    array([11, 20, 30, 20])
+    >>> cconv.correlate([[1.0, 2.0, 4.0], [3.0, 3.0, 9.0]], [-1.0, 1.0], "valid", axes=1)
+    array([[1., 2.],
+           [0., 6.]])
+    """
+    if (
+        boundary is _CONSTANT and cval is _ZERO and axes is None and origin is _ZERO and nan is _PROPAGATE
+        and mask is None and method is _AUTO and out is None and out_dtype is None and num_threads is None
+        and type(input) is ndarray and type(kernel) is ndarray and type(mode) is str
+    ):  # fmt: skip
+        key = (False, input.shape, input.dtype, kernel.shape, kernel.dtype, mode)
+        run, shape, dtype = _cache.get(key) or _plain(key)
+        out = empty(shape, dtype)
+        run(input, kernel, None, out, None)
+        return out
+    options = (mode, boundary, cval, axes, origin, method, out_dtype)
+    if mask is None and nan == "propagate":
+        return _filter(False, input, kernel, options, (axes, origin), out, num_threads)
+    return _filter_present(False, input, kernel, options, nan, mask, out, num_threads)
+
+
+def _plain(key):
+    """The cached entry of a call with default options, made."""
+    spec = filter_spec(*key, _CONSTANT, _ZERO, None, _ZERO, _AUTO, None)
+    return remember(_cache, key, (Convolution(spec), spec.output_shape, spec.output_dtype))
+
+
+def _filter(flip, input, kernel, options, numbers, out, num_threads):
+    """Look the operator of this signature up, or make it; run it."""
+    if type(input) is not ndarray:
+        input = as_array(input, "input")
+    if type(kernel) is not ndarray:
+        kernel = as_array(kernel, "kernel")
+    arrays = (flip, input.shape, input.dtype, kernel.shape, kernel.dtype)
+    entry, key, options = find(_cache, arrays, options, numbers)
+    if entry is None:
+        spec = filter_spec(*arrays, *options)
+        entry = remember(_cache, key, (Convolution(spec), spec.output_shape, spec.output_dtype))
+    run, shape, dtype = entry
+    if num_threads is not None:
+        num_threads = check_num_threads(num_threads)
+    if out is None:
+        out = empty(shape, dtype)
+        run(input, kernel, None, out, num_threads)
+        return out
+    inner = check_out(out, shape, dtype)
+    result = target(inner, (input, kernel))
+    run(input, kernel, None, result, num_threads)
+    if result is not inner:
+        inner[...] = result
+    return out
+
+
+# ---- samples left out --------------------------------------------------------------------------------------
+
+
+def _filter_present(flip, input, kernel, options, nan, mask, out, num_threads):
+    """The filter of the samples that are present, scaled by all weight over the weight seen."""
+    input = as_array(input, "input")
+    kernel = as_array(kernel, "kernel")
+    arrays = (flip, input.shape, input.dtype, kernel.shape, kernel.dtype)
+    check_choice(nan, "nan", ("propagate", "omit", "raise"))
+    options = frozen(options)
+    mode, boundary, cval, axes, origin, method, out_dtype = options
+    if nan == "raise" and mask is None:
+        # what is wrong with the arguments is said before what is wrong with the samples
+        filter_spec(*arrays, *options)
+        missing_samples(input, nan, None)
+        return _filter(flip, input, kernel, options, (axes, origin), out, num_threads)
+    dtype = result_dtype(input.dtype, kernel.dtype, "kernel", None)
+    if dtype.kind in "biu":
+        dtype = np.dtype(np.float64)  # a weighted mean is no integer, and there may be nothing to average
+    if out_dtype is not None:
+        dtype = widened(dtype, out_dtype)
+    # float16 would round the weight seen before it divides
+    work = np.result_type(dtype, np.float32)
+    weight_work = work if kernel.dtype.kind == "c" else np.empty(0, work).real.dtype
+    spec = filter_spec(*arrays, mode, boundary, cval, axes, origin, method, work)
+    if out is not None:
+        inner = check_out(out, spec.output_shape, dtype)
+    axes = convolved_axes(axes, input.shape)
+    total, rounding = _weight(kernel, axes, weight_work, conjugate=not flip)
+    if np.any(np.abs(total) <= rounding):
+        raise ValueError(
+            "kernel has weights that sum to 0, so nothing says how to scale a sum with missing samples "
+            "(nan='omit', mask)"
+        )
+    missing = missing_samples(input, nan, mask)
+    border, seen_border = as_number(cval), 1
+    if border != border:
+        border = seen_border = 0  # a NaN border is missing too
+    elif not missing.any():
+        options = (mode, boundary, cval, axes, origin, method, dtype)
+        return _filter(flip, input, kernel, options, (axes, origin), out, num_threads)
+
+    filled = np.where(missing, np.zeros((), input.dtype), input)
+    options = (mode, boundary, border, axes, origin, method, work)
+    result = _filter(flip, filled, kernel, options, (axes, origin), None, num_threads)
+    # by numpy.pad's names: "zeros" would refuse the border that counts as seen
+    boundary, _ = check_boundary(boundary, "boundary", len(axes))
+    options = (mode, boundary, seen_border, axes, origin, method, weight_work)
+    seen = _filter(flip, ~missing, kernel, options, (axes, origin), None, num_threads)
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        result *= total / seen
+    np.copyto(result, np.nan, where=np.abs(seen) <= rounding)
+    if out is None:
+        return result.astype(dtype, copy=False)
+    inner[...] = result
+    return out
+
+
+def _weight(kernel, axes, dtype, conjugate):
+    """(sum of the weights along the convolved axes, what rounding may make of a sum that is 0)."""
+    along = axes if kernel.ndim > len(axes) else tuple(range(kernel.ndim))
+    weights = kernel.astype(dtype)
+    total = weights.sum(axis=along, keepdims=kernel.ndim > len(axes))
+    if conjugate:
+        total = total.conj()
+    if dtype.kind != "c" and ((weights >= 0).all() or (weights <= 0).all()):
+        return total, 0  # sums of one sign lose no digits: only nothing sums to 0
+    taps = math.prod([kernel.shape[axis] for axis in along])
+    magnitude = np.abs(weights).sum(axis=along, keepdims=kernel.ndim > len(axes))
+    return total, taps * np.finfo(dtype).eps * magnitude

@@ -1,0 +1,179 @@
+"""Pooling: the maximum or the mean of windows."""
+
+import numpy as np
+
+from . import _docs
+from ._calls import as_array, check_num_threads, check_out, find, missing_samples, remember, target
+from ._core import Pooling
+from ._padding import check_choice
+from ._shapes import pool_spec
+
+__all__ = ["avg_pool1d", "avg_pool2d", "avg_pool3d", "max_pool1d", "max_pool2d", "max_pool3d"]
+
+_NAN = ("propagate", "omit", "raise")
+_INDEX = np.dtype(np.int64)
+
+_cache = {}
+_empty = np.empty
+
+
+def max_pool1d(
+    input, kernel_size, *, stride=None, padding=0, dilation=1, ceil_mode=False, return_indices=False,
+    nan="propagate", data_format="channels_first", out=None, num_threads=None,
+):  # fmt: skip
+    options = (kernel_size, stride, padding, dilation, ceil_mode, return_indices, nan, data_format)
+    return _max_pool(1, input, options, out, num_threads)
+
+
+def max_pool2d(
+    input, kernel_size, *, stride=None, padding=0, dilation=1, ceil_mode=False, return_indices=False,
+    nan="propagate", data_format="channels_first", out=None, num_threads=None,
+):  # fmt: skip
+    options = (kernel_size, stride, padding, dilation, ceil_mode, return_indices, nan, data_format)
+    return _max_pool(2, input, options, out, num_threads)
+
+
+def max_pool3d(
+    input, kernel_size, *, stride=None, padding=0, dilation=1, ceil_mode=False, return_indices=False,
+    nan="propagate", data_format="channels_first", out=None, num_threads=None,
+):  # fmt: skip
+    options = (kernel_size, stride, padding, dilation, ceil_mode, return_indices, nan, data_format)
+    return _max_pool(3, input, options, out, num_threads)
+
+
+def avg_pool1d(
+    input, kernel_size, *, stride=None, padding=0, dilation=1, ceil_mode=False, count_include_pad=True,
+    divisor_override=None, nan="propagate", data_format="channels_first", out_dtype=None, out=None,
+    num_threads=None,
+):  # fmt: skip
+    options = (
+        kernel_size, stride, padding, dilation, ceil_mode, count_include_pad, divisor_override, nan,
+        data_format, out_dtype,
+    )  # fmt: skip
+    return _avg_pool(1, input, options, out, num_threads)
+
+
+def avg_pool2d(
+    input, kernel_size, *, stride=None, padding=0, dilation=1, ceil_mode=False, count_include_pad=True,
+    divisor_override=None, nan="propagate", data_format="channels_first", out_dtype=None, out=None,
+    num_threads=None,
+):  # fmt: skip
+    options = (
+        kernel_size, stride, padding, dilation, ceil_mode, count_include_pad, divisor_override, nan,
+        data_format, out_dtype,
+    )  # fmt: skip
+    return _avg_pool(2, input, options, out, num_threads)
+
+
+def avg_pool3d(
+    input, kernel_size, *, stride=None, padding=0, dilation=1, ceil_mode=False, count_include_pad=True,
+    divisor_override=None, nan="propagate", data_format="channels_first", out_dtype=None, out=None,
+    num_threads=None,
+):  # fmt: skip
+    options = (
+        kernel_size, stride, padding, dilation, ceil_mode, count_include_pad, divisor_override, nan,
+        data_format, out_dtype,
+    )  # fmt: skip
+    return _avg_pool(3, input, options, out, num_threads)
+
+
+def _max_pool(rank, input, options, out, num_threads):
+    """Look the operator of this signature up, or make it; run it."""
+    input = as_array(input, "input")
+    arrays = ("max", rank, input.shape, input.dtype)
+    entry, key, options = find(_cache, arrays, options, options)
+    if entry is None:
+        entry = remember(_cache, key, _max_entry(arrays, *options))
+    run, shape, dtype, with_indices, nan = entry
+    if num_threads is not None:
+        num_threads = check_num_threads(num_threads)
+    inner, indices = _max_targets(out, shape, dtype, with_indices)
+    if nan == "raise":
+        missing_samples(input, nan, None)
+    if out is None:
+        run(input, inner, indices, num_threads)
+        return (inner, indices) if with_indices else inner
+    value_result = target(inner, (input,))
+    index_result = target(indices, (input,)) if with_indices else None
+    if with_indices and np.may_share_memory(inner, indices):
+        index_result = _empty(shape, _INDEX)
+    run(input, value_result, index_result, num_threads)
+    if value_result is not inner:
+        inner[...] = value_result
+    if index_result is not indices:
+        indices[...] = index_result
+    return out
+
+
+def _max_entry(arrays, kernel_size, stride, padding, dilation, ceil_mode, return_indices, nan, data_format):
+    """(operator, result's shape, its type, are indices wanted, nan) of a signature."""
+    check_choice(nan, "nan", _NAN)
+    spec = pool_spec(
+        *arrays, kernel_size, stride, padding, dilation, ceil_mode, return_indices,
+        True, None, nan == "omit", data_format, None,
+    )  # fmt: skip
+    return Pooling(spec), spec.output_shape, spec.output_dtype, spec.with_indices, nan
+
+
+def _max_targets(out, shape, dtype, with_indices):
+    """(values, indices or None) to fill: new arrays, or views of what the caller gave."""
+    if out is None:
+        return _empty(shape, dtype), _empty(shape, _INDEX) if with_indices else None
+    if not with_indices:
+        return check_out(out, shape, dtype), None
+    if not isinstance(out, tuple) or len(out) != 2:
+        shown = type(out).__name__
+        raise TypeError(f"out must be a tuple (values, indices) with return_indices=True; got {shown}")
+    return check_out(out[0], shape, dtype, "out[0]"), check_out(out[1], shape, _INDEX, "out[1]")
+
+
+def _avg_pool(rank, input, options, out, num_threads):
+    """Look the operator of this signature up, or make it; run it."""
+    input = as_array(input, "input")
+    arrays = ("avg", rank, input.shape, input.dtype)
+    entry, key, options = find(_cache, arrays, options, options)
+    if entry is None:
+        entry = remember(_cache, key, _avg_entry(arrays, *options))
+    run, shape, dtype, nan = entry
+    if num_threads is not None:
+        num_threads = check_num_threads(num_threads)
+    inner = _empty(shape, dtype) if out is None else check_out(out, shape, dtype)
+    if nan == "raise":
+        missing_samples(input, nan, None)
+    result = inner if out is None else target(inner, (input,))
+    if dtype.kind == "c":
+        if nan == "omit":
+            # a sample is missing as a whole, also where only one of its parts is NaN
+            input = np.where(np.isnan(input), complex(np.nan, np.nan), input)
+        run(input.real, result.real, None, num_threads)
+        run(input.imag, result.imag, None, num_threads)
+    else:
+        run(input, result, None, num_threads)
+    if result is not inner:
+        inner[...] = result
+    return inner if out is None else out
+
+
+def _avg_entry(
+    arrays, kernel_size, stride, padding, dilation, ceil_mode, count_include_pad, divisor_override, nan,
+    data_format, out_dtype,
+):  # fmt: skip
+    """(operator, result's shape, its type, nan) of a signature; a complex mean is that of its parts."""
+    check_choice(nan, "nan", _NAN)
+    spec = pool_spec(
+        *arrays, kernel_size, stride, padding, dilation, ceil_mode, False,
+        count_include_pad, divisor_override, nan == "omit", data_format, out_dtype,
+    )  # fmt: skip
+    dtype = spec.output_dtype
+    if arrays[-1].kind == "c":
+        dtype = np.result_type(dtype, np.complex64)
+    return Pooling(spec), spec.output_shape, dtype, nan
+
+
+for _kind, _functions in (
+    ("max", (max_pool1d, max_pool2d, max_pool3d)),
+    ("avg", (avg_pool1d, avg_pool2d, avg_pool3d)),
+):
+    for _rank, _function in enumerate(_functions, 1):
+        _function.__doc__ = _docs.filled(_docs.POOL[_kind], _rank, _docs.POOL_EXAMPLES[_kind, _rank])
+del _kind, _functions, _rank, _function

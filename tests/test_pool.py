@@ -1,0 +1,232 @@
+"""Maximum and average pooling."""
+
+import numpy as np
+import pytest
+import reference
+from checks import INTEGERS, check, same_bits, sample
+
+import cconv
+
+RANKS = pytest.mark.parametrize("rank", [1, 2, 3])
+KINDS = pytest.mark.parametrize("kind", ["max", "avg"])
+SPATIAL = (5, 9, 22)
+WINDOWS = [  # kernel, stride, padding
+    (2, None, 0), (3, 2, 1), (2, 3, 1), (3, 1, 1), (4, 4, 2), (1, 1, 0), (1, 3, 0), (5, 1, 2), (2, 1, 0),
+    (3, 2, 0),
+]  # fmt: skip
+
+
+def ties(rng, shape, dtype="float32"):
+    """Few different values, so that most windows hold their maximum more than once."""
+    return rng.integers(0, 3, shape).astype(dtype)
+
+
+@RANKS
+@pytest.mark.parametrize("window", WINDOWS, ids=str)
+@pytest.mark.parametrize("ceil_mode", [False, True])
+def test_max_pool(rng, rank, window, ceil_mode):
+    kernel_size, stride, padding = window
+    parameters = dict(stride=stride, padding=padding, ceil_mode=ceil_mode)
+    x = sample(rng, (2, 3, *SPATIAL[-rank:]))
+    got = check(f"max_pool{rank}d", x, kernel_size, **parameters)
+    values, _ = check(f"max_pool{rank}d", x, kernel_size, return_indices=True, **parameters)
+    same_bits(got, values)
+    check(f"max_pool{rank}d", ties(rng, x.shape), kernel_size, return_indices=True, **parameters)
+
+
+@RANKS
+@pytest.mark.parametrize("window", WINDOWS, ids=str)
+@pytest.mark.parametrize("ceil_mode", [False, True])
+@pytest.mark.parametrize("extra", [{}, {"count_include_pad": False}, {"divisor_override": 7}], ids=str)
+def test_avg_pool(rng, rank, window, ceil_mode, extra):
+    kernel_size, stride, padding = window
+    x = sample(rng, (2, 3, *SPATIAL[-rank:]))
+    check(f"avg_pool{rank}d", x, kernel_size, stride=stride, padding=padding, ceil_mode=ceil_mode, **extra)
+
+
+@RANKS
+@KINDS
+@pytest.mark.parametrize("dilation", [2, 3])
+@pytest.mark.parametrize("ceil_mode", [False, True])
+def test_dilation(rng, rank, kind, dilation, ceil_mode):
+    x = sample(rng, (2, 2, *(9, 10, 25)[-rank:]))
+    extra = {"return_indices": True} if kind == "max" else {"count_include_pad": False}
+    for stride in (1, 2):
+        parameters = dict(dilation=dilation, stride=stride, padding=1, ceil_mode=ceil_mode)
+        check(f"{kind}_pool{rank}d", x, 3, **parameters)
+        check(f"{kind}_pool{rank}d", x, 3, **parameters, **extra)
+
+
+@RANKS
+@KINDS
+def test_parameters_per_axis(rng, rank, kind):
+    x = sample(rng, (2, 3, *SPATIAL[-rank:]))
+    name = f"{kind}_pool{rank}d"
+    check(name, x, (2, 3, 4)[:rank], stride=(2, 1, 3)[:rank], padding=(0, 1, 2)[:rank])
+    check(name, x, (3, 3, 5)[:rank], stride=(1, 2, 2)[:rank], padding=((1, 0), (0, 2), (2, 1))[:rank])
+
+
+@RANKS
+@KINDS
+@pytest.mark.parametrize("padding", ["same", "valid"])
+@pytest.mark.parametrize("window", [(2, 2), (3, 2), (3, 1), (4, 3), (2, 1)], ids=str)
+def test_named_padding(rng, rank, kind, padding, window):
+    kernel_size, stride = window
+    x = sample(rng, (1, 2, *SPATIAL[-rank:]))
+    got = check(f"{kind}_pool{rank}d", x, kernel_size, stride=stride, padding=padding)
+    if padding == "same":
+        assert got.shape[2:] == tuple(-(-n // stride) for n in x.shape[2:])
+
+
+@RANKS
+@KINDS
+def test_stride_defaults_to_the_kernel(rng, rank, kind):
+    x = sample(rng, (1, 2, *SPATIAL[-rank:]))
+    function = getattr(cconv, f"{kind}_pool{rank}d")
+    kernel_size = (2, 3, 4)[:rank]
+    same_bits(function(x, kernel_size), function(x, kernel_size, stride=kernel_size))
+
+
+@RANKS
+@KINDS
+@pytest.mark.parametrize("channels", [1, 3, 16, 33])
+def test_channels_last(rng, rank, kind, channels):
+    x = sample(rng, (2, *SPATIAL[-rank:], channels))
+    function = getattr(cconv, f"{kind}_pool{rank}d")
+    parameters = dict(stride=2, padding=1)
+    got = check(f"{kind}_pool{rank}d", x, 3, data_format="channels_last", **parameters)
+    if kind == "max":
+        same_bits(
+            np.moveaxis(got, -1, 1), function(np.ascontiguousarray(np.moveaxis(x, -1, 1)), 3, **parameters)
+        )
+        check(f"max_pool{rank}d", x, 3, data_format="channels_last", return_indices=True, **parameters)
+
+
+@RANKS
+@KINDS
+@pytest.mark.parametrize("data_format", ["channels_first", "channels_last"])
+def test_unbatched(rng, rank, kind, data_format):
+    x = sample(rng, (2, 3, *SPATIAL[-rank:]) if data_format == "channels_first" else (2, *SPATIAL[-rank:], 3))
+    got = check(f"{kind}_pool{rank}d", x[0], 3, stride=2, data_format=data_format)
+    same_bits(got, getattr(cconv, f"{kind}_pool{rank}d")(x, 3, stride=2, data_format=data_format)[0])
+
+
+@RANKS
+@KINDS
+@pytest.mark.parametrize("dtype", [*INTEGERS, "bool", "float16", "float32", "float64"])
+def test_every_type(rng, rank, kind, dtype):
+    """Maximum keeps the type; the average of integers and bool is float64, as np.mean's."""
+    x = sample(rng, (2, 3, *SPATIAL[-rank:]), dtype)
+    got = check(f"{kind}_pool{rank}d", x, 3, stride=2, padding=1)
+    assert got.dtype == (x.dtype if kind == "max" or x.dtype.kind == "f" else np.float64)
+    if kind == "max":
+        check(f"max_pool{rank}d", x, 2, stride=1, return_indices=True)
+
+
+@pytest.mark.parametrize("dtype", ["complex64", "complex128"])
+def test_average_of_complex(rng, dtype):
+    check("avg_pool2d", sample(rng, (2, 3, 9, 22), dtype), 3, stride=2, padding=1)
+
+
+@pytest.mark.parametrize(
+    ("dtype", "wider"), [("float16", "float32"), ("float32", "float64"), ("uint8", "float32")]
+)
+def test_out_dtype_of_averages(rng, dtype, wider):
+    x = sample(rng, (2, 3, 9, 22), dtype)
+    got = cconv.avg_pool2d(x, 3, out_dtype=wider)
+    assert got.dtype == wider
+    np.testing.assert_allclose(got, reference.avg_pool2d(x, 3), rtol=1e-5, atol=1e-6)
+
+
+@RANKS
+@KINDS
+def test_empty_batch_and_channels(rank, kind):
+    function = getattr(cconv, f"{kind}_pool{rank}d")
+    for lead in [(0, 3), (2, 0), (0,)]:
+        assert function(np.ones((*lead, *SPATIAL[-rank:]), np.float32), 2).shape[: len(lead)] == lead
+
+
+@pytest.mark.parametrize("kernel_size", [(1, 31), (31, 1), (12, 17), (32, 40)], ids=str)
+@KINDS
+def test_large_windows(rng, kind, kernel_size):
+    x = sample(rng, (1, 2, 33, 70))
+    check(f"{kind}_pool2d", x, kernel_size, stride=(2, 1))
+    check(f"{kind}_pool2d", x, kernel_size, stride=(3, 5), padding=tuple(k // 2 for k in kernel_size))
+
+
+def test_average_with_count_include_pad_may_lie_in_the_padding():
+    """Zeros over the count of the padded window; the only case where a window needs no real sample."""
+    got = cconv.avg_pool1d(np.full((1, 1, 4), 6.0), 2, stride=1, padding=((3, 0),))
+    np.testing.assert_array_equal(got[0, 0], [0, 0, 3, 6, 6, 6])
+
+
+@KINDS
+@pytest.mark.parametrize("dtype", ["float32", "float64", "float16"])
+def test_nan_omit(rng, kind, dtype):
+    x = sample(rng, (2, 3, 12, 23), dtype)
+    x[rng.random(x.shape) < 0.4] = np.nan
+    x[0, 0, 2:6, 2:6] = np.nan
+    for kernel_size, stride in [(2, 2), (3, 2), (3, 1)]:
+        got = check(f"{kind}_pool2d", x, kernel_size, stride=stride, nan="omit")
+        assert np.isnan(got[0, 0]).any()  # the windows that hold nothing else
+        assert np.isnan(got).mean() < 0.2
+
+
+def test_nan_omit_gives_the_index_of_the_first_maximum_left():
+    x = np.array([[np.nan, 2, 2, np.nan, np.nan, -np.inf]], np.float32)
+    values, indices = cconv.max_pool1d(x, 3, stride=1, nan="omit", return_indices=True)
+    np.testing.assert_array_equal(values, [[2, 2, 2, -np.inf]])
+    np.testing.assert_array_equal(indices, [[1, 1, 2, 5]])
+
+
+@KINDS
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_nan_propagates_exactly_to_the_windows_that_hold_it(rng, kind, dtype):
+    for place in range(0, 40, 3):
+        x = sample(rng, (1, 2, 6, 40), dtype)
+        x[0, 1, 3, place] = np.nan
+        got = check(f"{kind}_pool2d", x, 3, stride=1, padding=1)
+        assert np.isnan(got).sum() == 3 * (3 - (place in (0, 39)))
+
+
+@KINDS
+def test_nan_raise(rng, kind):
+    x = sample(rng, (1, 2, 30))
+    function = getattr(cconv, f"{kind}_pool1d")
+    same_bits(function(x, 2, nan="raise"), function(x, 2))
+    x[0, 1, 17] = np.nan
+    with pytest.raises(ValueError, match=r"(?i)input.*nan"):
+        function(x, 2, nan="raise")
+
+
+def test_integers_have_no_nan_to_omit(rng):
+    x = sample(rng, (1, 2, 30), "int32")
+    same_bits(cconv.max_pool1d(x, 3, nan="omit"), cconv.max_pool1d(x, 3))
+
+
+@KINDS
+@RANKS
+@pytest.mark.parametrize("window", [(2, 2, 0), (3, 2, 1), (3, 1, 1)])
+@pytest.mark.parametrize("ceil_mode", [False, True])
+def test_torch_is_the_judge(rng, rank, kind, window, ceil_mode):
+    torch = pytest.importorskip("torch")
+    kernel_size, stride, padding = window
+    x = rng.integers(-8, 8, (2, 3, *SPATIAL[-rank:])).astype(np.float64)
+    parameters = dict(stride=stride, padding=padding, ceil_mode=ceil_mode)
+    if kind == "max":
+        parameters["return_indices"] = True
+    got = getattr(cconv, f"{kind}_pool{rank}d")(x, kernel_size, **parameters)
+    want = getattr(torch.nn.functional, f"{kind}_pool{rank}d")(torch.from_numpy(x), kernel_size, **parameters)
+    if kind == "max":
+        np.testing.assert_array_equal(got[0], want[0].numpy())
+        np.testing.assert_array_equal(got[1], want[1].numpy())
+    else:
+        np.testing.assert_allclose(got, want.numpy(), rtol=1e-14, atol=1e-14)
+
+
+@pytest.mark.slow
+@KINDS
+@pytest.mark.parametrize("kernel_size", [2, 3])
+def test_many_planes(rng, kind, kernel_size):
+    """More planes and rows than fit one block of work."""
+    check(f"{kind}_pool2d", sample(rng, (3, 17, 41, 56)), kernel_size, stride=2, padding=kernel_size // 2)
