@@ -8,7 +8,6 @@ Everything that is not about compiling stands in pyproject.toml. Environment:
 import os
 import platform
 import sys
-from concurrent.futures import ThreadPoolExecutor
 
 import numpy
 from Cython.Build import cythonize
@@ -50,7 +49,7 @@ if os.environ.get("CCONV_OPENMP") == "0":
 
 # The micro-kernels: predictive commoning keeps values across iterations and so spills every accumulator (half the
 # speed); the peeling limits let GCC unroll a whole register tile; contraction is the FMA.
-GCC_KERNEL = ["-ffp-contract=fast", "-fno-predictive-commoning", "--param=max-completely-peel-times=64",
+GCC_KERNEL = ["-ffp-contract=fast", "-fno-predictive-commoning", "-fno-tree-loop-distribute-patterns", "--param=max-completely-peel-times=64",
               "--param=max-completely-peeled-insns=20000"]
 
 
@@ -87,8 +86,8 @@ def extensions():
         extension.define_macros = macros
         extension.extra_compile_args = flags
         extension.extra_link_args = LINK + OPENMP_LINK
-        extension.include_dirs = [f"{PACKAGE}/_kernels"] + ([numpy.get_include()] if name == "cconv._core" else [])
-        extension.depends = [f"{PACKAGE}/_kernels/simd.h"]
+        extension.include_dirs = [PACKAGE, f"{PACKAGE}/_kernels"] + ([numpy.get_include()] if name == "cconv._core" else [])
+        extension.depends = [f"{PACKAGE}/_kernels/simd.h", f"{PACKAGE}/_platform.h"]
         return extension
 
     return [translate(job) for job in jobs]

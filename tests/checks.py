@@ -6,13 +6,13 @@ The tolerance table is here and nowhere else.
 import math
 
 import numpy as np
-import reference
 
 import cconv
+import reference
 
 # What a result may be off by, relative to sum |w||x| of the sample: rounding in the arithmetic of the kernel
-# (first column: its unit), which grows with the root of the number of terms, then once in the result's own type
-# (second column).
+# (first column: its unit), which grows with the root of the number of terms, then once in the result's own
+# type (second column).
 # float16 is stored only: its arithmetic is float32.
 UNITS = {
     np.dtype(np.float16): (2.0**-23, 2.0**-10),
@@ -37,7 +37,7 @@ def tolerance(dtype, terms, scale, want):
 
 
 def sample(rng, shape, dtype="float32"):
-    """Values that give a test something to lose: the whole range of an integer type, a normal distribution."""
+    """Values that give a test something to lose: all of an integer type's range, a normal distribution."""
     dtype = np.dtype(dtype)
     if dtype.kind == "b":
         return rng.random(shape) < 0.5
@@ -78,7 +78,7 @@ def guarded(array, margin=64):
 
 
 class Fence:
-    """An output array full of poison inside a buffer of sentinels; ``check`` finds what was written outside."""
+    """An output array full of poison in a buffer of sentinels; ``check`` finds what was written outside."""
 
     def __init__(self, shape, dtype, layout="contiguous"):
         dtype = np.dtype(dtype)
@@ -173,7 +173,7 @@ def expect(name, arrays, parameters):
 
 
 def check(name, *arrays, layout="contiguous", num_threads=None, **parameters):
-    """Call cconv.<name>, plainly and into a poisoned, fenced ``out``; compare with the twin; return the result.
+    """Call cconv.<name>, plainly and into a poisoned, fenced ``out``; compare with the twin; return it.
 
     The inputs lie between poisoned samples, and must not have changed afterwards.
     """

@@ -2,11 +2,11 @@
 
 Design:
 (a) Nothing here comes from cconv, and nothing is clever: an array is padded by looking every index up, then
-    one tap of the kernel after the other is added.  A twin is judged itself, against SciPy, NumPy and torch, in
-    ``test_reference.py``.
+    one tap of the kernel after the other is added.  A twin is judged itself, against SciPy, NumPy and torch,
+    in ``test_reference.py``.
 (b) Arithmetic is float64 or complex128 for anything inexact, and Python integers (object arrays) for integers
-    and bool.  Inexact results stay in float64 / complex128, so that a test can measure an error; integer results
-    are reduced to the result type as NumPy wraps them, so that a test can ask for equality.
+    and bool.  Inexact results stay in float64 / complex128, so that a test can measure an error; integer
+    results are reduced to the result type as NumPy wraps them, so that a test can ask for equality.
 (c) Arguments are those of the public function of the same name; ``out``, ``method`` and ``num_threads`` say
     nothing about the answer and are not taken.
 """
@@ -148,7 +148,7 @@ ACTIVATIONS = {
 
 
 def convolve(input, kernel, mode="full", *, boundary="constant", cval=0, axes=None, origin=0):
-    """y[i] = sum over j of x[i - j] w[j], of which the mode's samples, as scipy.signal.convolve centres them."""
+    """y[i] = sum over j of x[i - j] w[j], the mode's samples of it, centred as scipy.signal.convolve does."""
     return filter_axes(input, kernel, mode, boundary, cval, axes, origin, flip=True)
 
 
@@ -321,7 +321,7 @@ def pool_nd(
     rank, reduce, input, kernel_size, *, stride=None, padding=0, dilation=1, ceil_mode=False,
     data_format="channels_first",
 ):  # fmt: skip
-    """Apply reduce(samples (planes, n), flat indices (n,), count inside the padded volume) to every window."""
+    """Apply reduce(samples (planes, n), flat indices (n,), count inside the padding) to every window."""
     x = np.asarray(input)
     if data_format == "channels_last":
         x = np.moveaxis(x, -1, -1 - rank)

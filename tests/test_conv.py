@@ -4,10 +4,10 @@ import itertools
 
 import numpy as np
 import pytest
-import reference
-from checks import BOUNDARIES, INEXACT, INTEGERS, check, same_bits, sample, whole
 
 import cconv
+import reference
+from checks import BOUNDARIES, INEXACT, INTEGERS, check, same_bits, sample, whole
 
 RANKS = pytest.mark.parametrize("rank", [1, 2, 3])
 SPATIAL = (7, 11, 20)  # the last `rank` of them
@@ -203,7 +203,7 @@ def test_every_type(rng, rank, dtype, channels):
 
 @pytest.mark.parametrize(
     ("input_dtype", "weight_dtype"),
-    [("uint8", "float32"), ("float32", "float64"), ("int32", "float32"), ("float16", "float32"), 
+    [("uint8", "float32"), ("float32", "float64"), ("int32", "float32"), ("float16", "float32"),
      ("bool", "int8"), ("uint64", "int64"), ("complex64", "float64"), ("float32", "complex64"),
      ("int16", "complex64"), ("uint8", "int64")],
 )  # fmt: skip

@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
-import reference
-from checks import BOUNDARIES, INEXACT, INTEGERS, check, close, same_bits, sample, whole
 
 import cconv
+import reference
+from checks import BOUNDARIES, INEXACT, INTEGERS, check, close, same_bits, sample, whole
 
 FUNCTIONS = pytest.mark.parametrize("name", ["convolve", "correlate"])
 SIZES = {

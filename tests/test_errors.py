@@ -1,12 +1,12 @@
-"""Bad input: ValueError or TypeError that names the argument, what it got and what it takes, before any work."""
+"""Bad input: ValueError or TypeError that names the argument, what it got, what it takes, before any work."""
 
 import re
 
 import numpy as np
 import pytest
-from checks import poison
 
 import cconv
+from checks import poison
 
 F32 = np.float32
 X1, X2, X3 = (np.ones((2, 4, *size), F32) for size in ((9,), (8, 9), (6, 8, 9)))

@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
-import reference
-from checks import INTEGERS, check, same_bits, sample
 
 import cconv
+import reference
+from checks import INTEGERS, check, same_bits, sample
 
 RANKS = pytest.mark.parametrize("rank", [1, 2, 3])
 KINDS = pytest.mark.parametrize("kind", ["max", "avg"])

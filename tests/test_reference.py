@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 import reference
 
 BOUNDARIES = ["constant", "edge", "reflect", "symmetric", "wrap"]

@@ -1,4 +1,4 @@
-"""Memory: any strides, byte order, alignment, overlap; no access outside; the same bits however it is split."""
+"""Memory: any strides, byte order, alignment, overlap; no access outside; the same bits however split."""
 
 import subprocess
 import sys
@@ -6,9 +6,9 @@ import textwrap
 
 import numpy as np
 import pytest
-from checks import INEXACT, INTEGERS, Fence, check, guarded, same_bits, sample, whole
 
 import cconv
+from checks import INEXACT, INTEGERS, Fence, check, guarded, same_bits, sample, whole
 
 # name: (function, shapes of the arrays, other arguments, keywords).  One per way through the core.
 CALLS = {

@@ -347,7 +347,7 @@ def test_nan_and_inf_under_a_zero_weight_propagate(value, dtype):
 @pytest.mark.parametrize("value", [NAN, INF])
 @pytest.mark.parametrize("taps", [1, 2, 3, 4, 5, 7, 8, 11, 15, 16, 17, 31, 33, 65, 101])
 def test_one_nan_reaches_its_footprint_and_nothing_else(value, taps):
-    """Samples and taps are padded to whole vectors inside: what such padding meets must not be touched by it."""
+    """Samples and taps are padded to whole vectors inside: what padding meets must not change."""
     extent = 300
     for place in (0, 1, 47, 150, 298, 299):
         x = np.ones(extent, np.float32)

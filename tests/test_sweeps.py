@@ -4,10 +4,10 @@ import itertools
 
 import numpy as np
 import pytest
-import reference
-from checks import BOUNDARIES, INTEGERS, check, sample, whole
 
 import cconv
+import reference
+from checks import BOUNDARIES, INTEGERS, check, sample, whole
 
 WIDTHS = sorted({*range(1, 2 * 48 + 2), *range(126, 132), *range(190, 195), 255, 256, 257})
 CHANNELS = [*range(1, 21), 31, 32, 33, 47, 48, 49, 50]
@@ -36,7 +36,7 @@ def outcome(function, *arguments, **keywords):
 @pytest.mark.parametrize("padding", [0, 1, "same", "full", "causal", ((0, 1),), ((-1, 1),)], ids=str)
 @pytest.mark.parametrize("boundary", ["constant", "reflect", "wrap"])
 def test_tiny_layers(rng, rank, padding, boundary):
-    """N, C, O, spatial and kernel extents in {0, 1, 2}: the twin's answer where there is one, else ValueError."""
+    """N, C, O, spatial and kernel extents in {0, 1, 2}: the twin's answer, or ValueError if it has none."""
     padding = padding * rank if isinstance(padding, tuple) else padding
     answered = refused = 0
     for n, c, o in [(1, 1, 1), (0, 1, 2), (2, 0, 1), (1, 2, 0), (2, 2, 2)]:

@@ -25,96 +25,12 @@ from cconv._kernels.types cimport (
     ACT_LEAKY_RELU, ACT_NONE, ACT_RELU, ACT_RELU6, ALG_CHANNELS, ALG_LINE, ALG_PIXELS, ALG_ROWS, DT_BOOL, DT_F16,
     DT_F32, DT_F64, DT_I8, DT_I16, DT_I32, DT_I64, DT_SWAPPED, DT_U8, DT_U16, DT_U32, DT_U64, KERNEL_ABI,
     MAX_BATCH_AXES, PAD_CONSTANT, PAD_EDGE, PAD_REFLECT, PAD_SYMMETRIC, PAD_WRAP, POOL_AVG, POOL_MAX,
-    Array, Axis, ConvArgs, ConvKernels, PoolArgs, PoolKernels,
+    Array, Axis, ConvArgs, ConvKernels, PoolArgs, PoolKernels, run_t,
 )
 
 cnp.import_array()
 
-cdef extern from *:
-    """
-    #ifdef _OPENMP
-    #include <omp.h>
-    #define CCONV_HAS_OPENMP 1
-    #else
-    #define CCONV_HAS_OPENMP 0
-    static int omp_get_max_threads(void) { return 1; }
-    #endif
-
-    #if defined(_M_X64)
-    #include <intrin.h>
-    #elif defined(__x86_64__)
-    #include <cpuid.h>
-    #endif
-
-    /* The level that this CPU has *and* the operating system saves the registers of. */
-    static int cconv_cpu_level(void)
-    {
-    #if defined(__x86_64__) && (defined(__GNUC__) || defined(__clang__))
-        __builtin_cpu_init();               /* checks XGETBV too */
-        if (!(__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("bmi")
-              && __builtin_cpu_supports("bmi2")))
-            return 0;
-        unsigned int a, b, c, d;            /* the rest of x86-64-v3, which a hypervisor may hide */
-        if (!__get_cpuid(1, &a, &b, &c, &d) || (c & 0x20400000) != 0x20400000)          /* MOVBE, F16C */
-            return 0;
-        if (!__get_cpuid(0x80000001, &a, &b, &c, &d) || !(c & 0x20))                    /* LZCNT */
-            return 0;
-        if (!(__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512cd")
-              && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl")))
-            return 1;
-        return 2;
-    #elif defined(_M_X64)
-        int r[4];
-        __cpuidex(r, 0, 0);
-        if (r[0] < 7)
-            return 0;
-        __cpuidex(r, 1, 0);
-        if ((r[2] & 0x18001000) != 0x18001000)      /* FMA, OSXSAVE, AVX */
-            return 0;
-        unsigned long long saved = _xgetbv(0);
-        __cpuidex(r, 7, 0);
-        if ((saved & 6) != 6 || (r[1] & 0x128) != 0x128)        /* BMI1, AVX2, BMI2 */
-            return 0;
-        if ((saved & 0xe6) != 0xe6 || (r[1] & 0xd0030000u) != 0xd0030000u)      /* F, DQ, CD, BW, VL */
-            return 1;
-        return 2;
-    #else
-        return 0;
-    #endif
-    }
-    /* Let go of this thread's OpenMP workers. GNU's runtime keeps a pool per thread, which a forked child inherits
-     * without its threads and waits for, for ever; released before the fork, parent and child each start a new one.
-     * Other runtimes mend themselves after a fork, and some hang if paused. 0: done, or not needed. */
-    #if CCONV_HAS_OPENMP && defined(__linux__)
-    #ifndef _GNU_SOURCE
-    #define _GNU_SOURCE
-    #endif
-    #include <dlfcn.h>
-    static int cconv_release_workers(void)
-    {
-        int (*pause)(int);
-        int failed = 0;
-        void *runtime;
-        Dl_info where;
-        /* which runtime is in use shows only at run time: distributions exchange one for another */
-        if (!dladdr((void *)omp_get_max_threads, &where) || !(runtime = dlopen(where.dli_fname, RTLD_LAZY | RTLD_NOLOAD)))
-            return -1;
-        if (!dlsym(runtime, "kmp_get_blocktime")) {             /* GNU's */
-            pause = (int (*)(int))dlsym(runtime, "omp_pause_resource_all");
-            failed = !pause || pause(2) != 0;                   /* 2: omp_pause_hard */
-        }
-        dlclose(runtime);
-        return failed;
-    }
-    #else
-    static int cconv_release_workers(void) { return 0; }
-    #endif
-    #ifdef __VERSION__
-    #define CCONV_COMPILER __VERSION__
-    #else
-    #define CCONV_COMPILER "unknown"
-    #endif
-    """
+cdef extern from "_platform.h":
     const char* CCONV_LEVELS
     const char* CCONV_COMPILER
     int CCONV_HAS_OPENMP
@@ -357,6 +273,29 @@ cdef char* take_scratch(Py_ssize_t* bytes_per_thread, int num_threads, void** al
     return <char*>((<uintptr_t>allocation[0] + ALIGNMENT - 1)//ALIGNMENT*ALIGNMENT)
 
 
+cdef int run_tasks(run_t run, const void* args, Py_ssize_t n_tasks, Py_ssize_t* scratch_bytes, int threads,
+                   double work) except -1:
+    """All tasks of a planned call. Long calls look for Ctrl-C between batches of tasks; tiny ones keep the GIL."""
+    cdef void* allocation = NULL
+    cdef char* scratch = take_scratch(scratch_bytes, threads, &allocation)
+    cdef Py_ssize_t first = 0, last, step = n_tasks
+    try:
+        if work < SERIAL_WORK//4:
+            run(args, scratch, 0, n_tasks, 1)
+            return 0
+        if work > SIGNAL_WORK:
+            step = max(<Py_ssize_t>(n_tasks*(SIGNAL_WORK/work)), 4*<Py_ssize_t>threads)
+        while first < n_tasks:
+            last = min(n_tasks, first + step)
+            with nogil:
+                run(args, scratch, first, last, threads)
+            PyErr_CheckSignals()
+            first = last
+    finally:
+        PyMem_RawFree(allocation)
+    return 0
+
+
 cdef double product(values):
     cdef double result = 1
     for value in values:
@@ -459,9 +398,6 @@ cdef class Convolution:
         cdef ConvArgs args = self.args
         cdef cnp.ndarray bias_array
         cdef int threads, i
-        cdef void* allocation = NULL
-        cdef char* scratch
-        cdef Py_ssize_t first, last, step
         cdef double work = self.work
         if cnp.PyArray_SIZE(out) == 0:
             return
@@ -485,23 +421,7 @@ cdef class Convolution:
         threads = threads_for(num_threads, work)
         self.kernels.plan(&args, threads)
         threads = <int>min(<Py_ssize_t>threads, args.n_tasks)
-        scratch = take_scratch(&args.scratch_bytes, threads, &allocation)
-        try:
-            if work < SERIAL_WORK//4:       # too little to be worth letting go of the GIL
-                self.kernels.run(&args, scratch, 0, args.n_tasks, 1)
-            else:
-                step = args.n_tasks
-                if work > SIGNAL_WORK:
-                    step = max(<Py_ssize_t>(args.n_tasks*(SIGNAL_WORK/work)), 4*<Py_ssize_t>threads)
-                first = 0
-                while first < args.n_tasks:
-                    last = min(args.n_tasks, first + step)
-                    with nogil:
-                        self.kernels.run(&args, scratch, first, last, threads)
-                    PyErr_CheckSignals()
-                    first = last
-        finally:
-            PyMem_RawFree(allocation)
+        run_tasks(self.kernels.run, &args, args.n_tasks, &args.scratch_bytes, threads, work)
 
     def schedule(self, cnp.ndarray input not None, cnp.ndarray out not None, num_threads=None):
         """What would run on these arrays: the micro-kernel, tiles, tasks, scratch. For tests and explanations."""
@@ -574,9 +494,6 @@ cdef class Pooling:
         """Write the pooled values into `out`, and where each maximum stood into `indices` unless it is None."""
         cdef PoolArgs args = self.args
         cdef int threads
-        cdef void* allocation = NULL
-        cdef char* scratch
-        cdef Py_ssize_t first, last, step
         cdef double work = self.work
         if cnp.PyArray_SIZE(out) == 0:
             return
@@ -588,36 +505,16 @@ cdef class Pooling:
         threads = threads_for(num_threads, work)
         self.kernels.plan(&args, threads)
         threads = <int>min(<Py_ssize_t>threads, args.n_tasks)
-        scratch = take_scratch(&args.scratch_bytes, threads, &allocation)
-        try:
-            if work < SERIAL_WORK//4:
-                self.kernels.run(&args, scratch, 0, args.n_tasks, 1)
-            else:
-                step = args.n_tasks
-                if work > SIGNAL_WORK:
-                    step = max(<Py_ssize_t>(args.n_tasks*(SIGNAL_WORK/work)), 4*<Py_ssize_t>threads)
-                first = 0
-                while first < args.n_tasks:
-                    last = min(args.n_tasks, first + step)
-                    with nogil:
-                        self.kernels.run(&args, scratch, first, last, threads)
-                    PyErr_CheckSignals()
-                    first = last
-        finally:
-            PyMem_RawFree(allocation)
+        run_tasks(self.kernels.run, &args, args.n_tasks, &args.scratch_bytes, threads, work)
 
 
 # --- configuration ----------------------------------------------------------------------------------------------------
 
 def config():
     """What was built and what is in use, as a dict: see show_config."""
-    from importlib.metadata import PackageNotFoundError, version
-    try:
-        installed = version("cconv")
-    except PackageNotFoundError:
-        installed = "not installed"
+    from cconv import __version__
     return {
-        "version": installed,
+        "version": __version__,
         "simd_level": _LEVEL,
         "levels_available": LEVELS,
         "levels_built": BUILT_LEVELS,

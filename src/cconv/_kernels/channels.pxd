@@ -74,7 +74,7 @@ cdef inline inlined pixel_tile(real* sums, const real* panel, const real* tile, 
             vstore(sums + (m*PX_V + v)*LANES, acc[m*V + v])
 
 
-cdef inline void run_tile(real* sums, const real* panel, const real* tile, const Py_ssize_t* taps, Py_ssize_t K,
+cdef inline inlined run_tile(real* sums, const real* panel, const real* tile, const Py_ssize_t* taps, Py_ssize_t K,
                           bint accumulate, Py_ssize_t channels, Py_ssize_t pixels, bint pixel_lanes) noexcept nogil:
     """The register tile that just covers channels x pixels; literals, so that sums stay in registers."""
     cdef Py_ssize_t vectors = ((pixels if pixel_lanes else channels) + LANES - 1)//LANES

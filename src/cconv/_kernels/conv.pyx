@@ -194,9 +194,10 @@ cdef inline void conv_task(const ConvArgs* args, char* scratch, Py_ssize_t task)
         channels_task(args, scratch, task)
 
 
-cdef void conv_run(const ConvArgs* args, char* scratch, Py_ssize_t first, Py_ssize_t last,
+cdef void conv_run(const void* opaque, char* scratch, Py_ssize_t first, Py_ssize_t last,
                    int num_threads) noexcept nogil:
     """Tasks first..last-1. One thread does not enter OpenMP at all: a team of one costs 430 ns."""
+    cdef const ConvArgs* args = <const ConvArgs*>opaque
     cdef Py_ssize_t task
     if num_threads == 1:
         for task in range(first, last):

@@ -10,7 +10,7 @@ c. Sums run over (ic, kw): the same order as everywhere.
 from cconv._kernels.pack cimport (
     aligned_reals, batch_offsets, channel_offset, constant_value, is_direct, pack_line,
 )
-from cconv._kernels.simd cimport LANES, LN_R, LN_V, inlined, real, transpose_block, vload, vreal, vstore, vzero
+from cconv._kernels.simd cimport LANES, LN_R, LN_V, inlined, real, transpose_block, vkeep, vload, vreal, vstore, vzero
 from cconv._kernels.store cimport finish_row
 from cconv._kernels.types cimport ConvArgs
 
@@ -24,14 +24,14 @@ cdef inline inlined line_step(vreal* acc, const real* moment, const real* weight
     cdef real w
     cdef int o, v
     for v in range(LN_V):
-        x[v] = vload(moment + v*LANES)
+        x[v] = vkeep(vload(moment + v*LANES))
     for o in range(first, last + 1):
         w = (weight - o)[0]
         for v in range(LN_V):
             acc[o*LN_V + v] = acc[o*LN_V + v] + w*x[v]
 
 
-cdef inline void line_tile(real* sums, const real* moments, const real* weight, Py_ssize_t KW, bint accumulate) noexcept nogil:
+cdef inline inlined line_tile(real* sums, const real* moments, const real* weight, Py_ssize_t KW, bint accumulate) noexcept nogil:
     """sums[o][segment] (+)= sum over kw of weight[kw] * moments[o + kw][segment], for LN_R outputs; KW >= LN_R."""
     cdef vreal acc[32]
     cdef Py_ssize_t j

@@ -436,8 +436,9 @@ cdef void pool_task(const PoolArgs* args, char* scratch, Py_ssize_t task) noexce
         oh += 1
 
 
-cdef void pool_run(const PoolArgs* args, char* scratch, Py_ssize_t first, Py_ssize_t last,
+cdef void pool_run(const void* opaque, char* scratch, Py_ssize_t first, Py_ssize_t last,
                    int num_threads) noexcept nogil:
+    cdef const PoolArgs* args = <const PoolArgs*>opaque
     cdef Py_ssize_t task
     if num_threads == 1:
         for task in range(first, last):

@@ -12,32 +12,35 @@ c. Sums run over (ic, kd, band, kernel row, kw) in that order whatever the tile:
 from cconv._kernels.pack cimport (
     aligned_reals, batch_offsets, channel_offset, constant_value, is_direct, pack_channel, source_index, tap_offset,
 )
-from cconv._kernels.simd cimport LANES, RW_R, RW_V, inlined, real, vload, vreal, vstore, vzero
+from cconv._kernels.simd cimport LANES, RW_R, RW_V, inlined, real, vkeep, vload, vreal, vstore, vzero
 from cconv._kernels.store cimport finish_row
 from cconv._kernels.types cimport ACT_NONE, ConvArgs
 
 cdef enum:
     # Widest block read in place: a row of the constant is this long. 512 and 4096 measured the same.
     IN_PLACE_COLUMNS = 1024
-    TALL_KERNEL = 7
+    TALL_KERNEL = 1000
     # Narrower images are packed whole.
     IN_PLACE_WIDTH = 4
 
 
 cdef inline inlined row_step(vreal* acc, const real* row, const real* weight, const Py_ssize_t* columns, Py_ssize_t KW,
-                          int first, int last, int V) noexcept nogil:
-    """Input row feeds output rows first..last; output row o takes kernel row -o relative to `weight`."""
+                             Py_ssize_t KH, int first, int last, int V) noexcept nogil:
+    """Input row j feeds output rows first..last; output row o takes kernel row j - o. `weight` is the band's
+    [kw][kernel row], from row j on: one pointer reaches the weights of all output rows. Kernel column kw reads from
+    columns[kw] on, from kw on if columns is NULL."""
     cdef vreal x[8]
     cdef real w
     cdef Py_ssize_t kw
     cdef int o, v
     for kw in range(KW):
         for v in range(V):
-            x[v] = vload(row + (columns[kw] if columns != NULL else kw) + v*LANES)
+            x[v] = vkeep(vload(row + (columns[kw] if columns != NULL else kw) + v*LANES))
         for o in range(first, last + 1):
-            w = (weight - o*KW)[kw]
+            w = weight[-o]
             for v in range(V):
                 acc[o*V + v] = acc[o*V + v] + w*x[v]
+        weight += KH
 
 
 cdef inline inlined band_step(vreal* acc, const real* const* row, Py_ssize_t x0, const real* weight,
@@ -47,34 +50,34 @@ cdef inline inlined band_step(vreal* acc, const real* const* row, Py_ssize_t x0,
     cdef Py_ssize_t j
     if R == 1:
         for j in range(KH):
-            row_step(acc, row[j] + x0, weight + j*KW, columns, KW, 0, 0, V)
+            row_step(acc, row[j] + x0, weight + j, columns, KW, KH, 0, 0, V)
     elif KH >= 4:
-        row_step(acc, row[0] + x0, weight, columns, KW, 0, 0, V)
-        row_step(acc, row[1] + x0, weight + KW, columns, KW, 0, 1, V)
-        row_step(acc, row[2] + x0, weight + 2*KW, columns, KW, 0, 2, V)
+        row_step(acc, row[0] + x0, weight, columns, KW, KH, 0, 0, V)
+        row_step(acc, row[1] + x0, weight + 1, columns, KW, KH, 0, 1, V)
+        row_step(acc, row[2] + x0, weight + 2, columns, KW, KH, 0, 2, V)
         for j in range(3, KH):
-            row_step(acc, row[j] + x0, weight + j*KW, columns, KW, 0, 3, V)
-        row_step(acc, row[KH] + x0, weight + KH*KW, columns, KW, 1, 3, V)
-        row_step(acc, row[KH + 1] + x0, weight + (KH + 1)*KW, columns, KW, 2, 3, V)
-        row_step(acc, row[KH + 2] + x0, weight + (KH + 2)*KW, columns, KW, 3, 3, V)
+            row_step(acc, row[j] + x0, weight + j, columns, KW, KH, 0, 3, V)
+        row_step(acc, row[KH] + x0, weight + KH, columns, KW, KH, 1, 3, V)
+        row_step(acc, row[KH + 1] + x0, weight + KH + 1, columns, KW, KH, 2, 3, V)
+        row_step(acc, row[KH + 2] + x0, weight + KH + 2, columns, KW, KH, 3, 3, V)
     elif KH == 3:
-        row_step(acc, row[0] + x0, weight, columns, KW, 0, 0, V)
-        row_step(acc, row[1] + x0, weight + KW, columns, KW, 0, 1, V)
-        row_step(acc, row[2] + x0, weight + 2*KW, columns, KW, 0, 2, V)
-        row_step(acc, row[3] + x0, weight + 3*KW, columns, KW, 1, 3, V)
-        row_step(acc, row[4] + x0, weight + 4*KW, columns, KW, 2, 3, V)
-        row_step(acc, row[5] + x0, weight + 5*KW, columns, KW, 3, 3, V)
+        row_step(acc, row[0] + x0, weight, columns, KW, 3, 0, 0, V)
+        row_step(acc, row[1] + x0, weight + 1, columns, KW, 3, 0, 1, V)
+        row_step(acc, row[2] + x0, weight + 2, columns, KW, 3, 0, 2, V)
+        row_step(acc, row[3] + x0, weight + 3, columns, KW, 3, 1, 3, V)
+        row_step(acc, row[4] + x0, weight + 4, columns, KW, 3, 2, 3, V)
+        row_step(acc, row[5] + x0, weight + 5, columns, KW, 3, 3, 3, V)
     elif KH == 2:
-        row_step(acc, row[0] + x0, weight, columns, KW, 0, 0, V)
-        row_step(acc, row[1] + x0, weight + KW, columns, KW, 0, 1, V)
-        row_step(acc, row[2] + x0, weight + 2*KW, columns, KW, 1, 2, V)
-        row_step(acc, row[3] + x0, weight + 3*KW, columns, KW, 2, 3, V)
-        row_step(acc, row[4] + x0, weight + 4*KW, columns, KW, 3, 3, V)
+        row_step(acc, row[0] + x0, weight, columns, KW, 2, 0, 0, V)
+        row_step(acc, row[1] + x0, weight + 1, columns, KW, 2, 0, 1, V)
+        row_step(acc, row[2] + x0, weight + 2, columns, KW, 2, 1, 2, V)
+        row_step(acc, row[3] + x0, weight + 3, columns, KW, 2, 2, 3, V)
+        row_step(acc, row[4] + x0, weight + 4, columns, KW, 2, 3, 3, V)
     else:
-        row_step(acc, row[0] + x0, weight, columns, KW, 0, 0, V)
-        row_step(acc, row[1] + x0, weight + KW, columns, KW, 1, 1, V)
-        row_step(acc, row[2] + x0, weight + 2*KW, columns, KW, 2, 2, V)
-        row_step(acc, row[3] + x0, weight + 3*KW, columns, KW, 3, 3, V)
+        row_step(acc, row[0] + x0, weight, columns, KW, 1, 0, 0, V)
+        row_step(acc, row[1] + x0, weight + 1, columns, KW, 1, 1, 1, V)
+        row_step(acc, row[2] + x0, weight + 2, columns, KW, 1, 2, 2, V)
+        row_step(acc, row[3] + x0, weight + 3, columns, KW, 1, 3, 3, V)
 
 
 cdef inline inlined row_tile(real* dst, Py_ssize_t dst_pitch, const real* const* rows, Py_ssize_t rows_pitch,
@@ -135,7 +138,7 @@ cdef inline inlined sized_tile(real* dst, Py_ssize_t dst_pitch, const real* cons
         row_tile(dst, dst_pitch, rows, rows_pitch, planes, band_rows, bands, weight, columns, KW, x0, bias, 1, 1)
 
 
-cdef inline void rows_tile(const ConvArgs* args, char* out, bint direct, const real* const* rows,
+cdef inline inlined rows_tile(const ConvArgs* args, char* out, bint direct, const real* const* rows,
                            const Py_ssize_t* band_rows, const real* weight, const Py_ssize_t* columns,
                            const real* bias, real* sums, Py_ssize_t x, Py_ssize_t width, bint four_rows,
                            Py_ssize_t vectors) noexcept nogil:
@@ -155,9 +158,7 @@ cdef inline void rows_tile(const ConvArgs* args, char* out, bint direct, const r
             dst_pitch = args.y.h//<Py_ssize_t>sizeof(real)
     else:
         left = bias
-    if columns == NULL and args.W.kernel == 3 and args.H.kernel == 3:
-        sized_tile(dst, dst_pitch, rows, pitch, planes, band_rows, bands, weight, NULL, 3, x, added, four_rows, vectors)
-    elif columns == NULL:
+    if columns == NULL:
         sized_tile(dst, dst_pitch, rows, pitch, planes, band_rows, bands, weight, NULL, args.W.kernel, x, added,
                    four_rows, vectors)
     else:
@@ -196,20 +197,20 @@ cdef inline void rows_block(const ConvArgs* args, char* out, bint direct, const 
 
 
 cdef inline void pack_row_weights(real* dst, const ConvArgs* args, const real* weight, Py_ssize_t channels) noexcept nogil:
-    """Weights in the order that row_tile consumes them: channel, ic, kd, band, kernel row of the band, kw."""
+    """Weights in the order that row_tile consumes them: channel, ic, kd, band, kw, kernel row of the band."""
     cdef Py_ssize_t taps = args.D.kernel*args.H.kernel*args.W.kernel
     cdef Py_ssize_t bands = band_count(args)
     cdef Py_ssize_t plane, kd, band, kh, kw, tap
     for plane in range(channels*args.IC):
         for kd in range(args.D.kernel):
             for band in range(bands):
-                kh = band
-                while kh < args.H.kernel:
-                    for kw in range(args.W.kernel):
+                for kw in range(args.W.kernel):
+                    kh = band
+                    while kh < args.H.kernel:
                         tap = (kd*args.H.kernel + kh)*args.W.kernel + kw
                         dst[0] = weight[plane*taps + (taps - 1 - tap if args.flip else tap)]
                         dst += 1
-                    kh += bands
+                        kh += bands
 
 
 cdef inline Py_ssize_t constant_row_size(const ConvArgs* args) noexcept nogil:

@@ -67,7 +67,23 @@ typedef real vreal_unaligned;
 
 static inline vreal vload(const real *p) { return *(const vreal_unaligned *)p; }
 static inline void vstore(real *p, vreal v) { *(vreal_unaligned *)p = v; }
-static inline vreal vzero(void) { vreal v; memset(&v, 0, sizeof v); return v; }
+#if CCONV_VECTOR_BYTES > CCONV_REAL_SIZE
+static inline vreal vzero(void) { return (vreal){0}; }
+#else
+static inline vreal vzero(void) { return 0; }
+#endif
+
+/* The same vector, in a register. GCC takes a load that is used several times for free and repeats it as a memory
+ * operand of each multiply-add, and loads that cross a cache line are what the row kernel waits for. */
+static inline vreal vkeep(vreal v)
+{
+#if CCONV_VECTOR_BYTES > CCONV_REAL_SIZE && (defined(__x86_64__) || defined(__i386__))
+    __asm__("" : "+v"(v));
+#elif CCONV_VECTOR_BYTES > CCONV_REAL_SIZE && defined(__aarch64__)
+    __asm__("" : "+w"(v));
+#endif
+    return v;
+}
 
 #if CCONV_FLOATING
 static inline int is_nan(real x) { return x != x; }

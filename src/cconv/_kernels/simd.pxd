@@ -22,6 +22,7 @@ cdef extern from "simd.h" nogil:
     vreal vload(const real* p) noexcept
     void vstore(real* p, vreal v) noexcept
     vreal vzero() noexcept
+    vreal vkeep(vreal v) noexcept
     bint is_nan(real x) noexcept
     void transpose_block(real* dst, Py_ssize_t dst_pitch, real** src, Py_ssize_t j) noexcept
     float half_to_float(uint16_t bits) noexcept

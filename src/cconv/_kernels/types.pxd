@@ -131,20 +131,19 @@ cdef struct PoolArgs:
 
 # One per (real, level); `abi` is checked when the module is loaded.
 ctypedef void (*conv_plan_t)(ConvArgs* args, int num_threads) noexcept nogil
-ctypedef void (*conv_run_t)(const ConvArgs* args, char* scratch, Py_ssize_t first, Py_ssize_t last,
-                            int num_threads) noexcept nogil
 ctypedef void (*pool_plan_t)(PoolArgs* args, int num_threads) noexcept nogil
-ctypedef void (*pool_run_t)(const PoolArgs* args, char* scratch, Py_ssize_t first, Py_ssize_t last,
-                            int num_threads) noexcept nogil
+# run tasks first..last-1; `args` is the operator's own struct
+ctypedef void (*run_t)(const void* args, char* scratch, Py_ssize_t first, Py_ssize_t last,
+                       int num_threads) noexcept nogil
 
 cdef struct ConvKernels:
     unsigned int abi
     unsigned int lanes
     conv_plan_t plan
-    conv_run_t run
+    run_t run
 
 cdef struct PoolKernels:
     unsigned int abi
     unsigned int lanes
     pool_plan_t plan
-    pool_run_t run
+    run_t run
