@@ -5,7 +5,6 @@ import inspect
 import re
 import subprocess
 import sys
-import tomllib
 from pathlib import Path
 
 import pytest
@@ -29,13 +28,6 @@ def distribution():
 
 def test_version_is_that_of_the_metadata():
     assert distribution().version == cconv.__version__
-
-
-def test_version_is_that_of_pyproject():
-    project = Path(__file__).parents[1] / "pyproject.toml"
-    if not project.exists():
-        pytest.skip("the tests of an installed wheel")
-    assert tomllib.loads(project.read_text(encoding="utf-8"))["project"]["version"] == cconv.__version__
 
 
 def test_the_metadata_names_the_licence_and_numpy():

@@ -1,6 +1,6 @@
 """CNN convolution: layers with batches, channels, stride, padding, dilation and groups."""
 
-from numpy import empty, ndarray
+from numpy import ndarray
 
 from . import _docs
 from ._calls import as_array, check_num_threads, check_out, find, remember, target
@@ -66,7 +66,7 @@ def _conv(rank, input, weight, bias, options, numbers, out, num_threads):
     entry, key, options = find(_cache, arrays, options, numbers)
     if entry is None:
         spec = conv_spec(*arrays, *options)
-        entry = remember(_cache, key, (Convolution(spec), spec.output_shape, spec.output_dtype))
+        entry = remember(_cache, key, (Convolution(spec).run, spec.output_shape, spec.output_dtype))
     run, shape, dtype = entry
     if num_threads is not None:
         num_threads = check_num_threads(num_threads)
@@ -75,9 +75,7 @@ def _conv(rank, input, weight, bias, options, numbers, out, num_threads):
     if bias is not None and bias.dtype != dtype:
         bias = cast_bias(bias, dtype)
     if out is None:
-        out = empty(shape, dtype)
-        run(input, weight, bias, out, num_threads)
-        return out
+        return run(input, weight, bias, None, num_threads)
     result = target(inner, (input, weight, bias))
     run(input, weight, bias, result, num_threads)
     if result is not inner:

@@ -9,7 +9,7 @@ Design:
 import math
 
 import numpy as np
-from numpy import empty, ndarray
+from numpy import ndarray
 
 from ._calls import as_array, check_num_threads, check_out, find, frozen, missing_samples, remember, target
 from ._core import Convolution
@@ -20,6 +20,7 @@ from ._shapes import convolved_axes, filter_spec
 __all__ = ["convolve", "correlate"]
 
 _cache = {}
+_plain_cache = {}
 
 # Defaults, told from other arguments by identity: a filter of a few samples with nothing but a mode has a
 # shorter key and no second Python call, which is what it takes to be as fast as numpy.convolve. Equal
@@ -122,10 +123,7 @@ def convolve(
         and type(input) is ndarray and type(kernel) is ndarray and type(mode) is str
     ):  # fmt: skip
         key = (True, input.shape, input.dtype, kernel.shape, kernel.dtype, mode)
-        run, shape, dtype = _cache.get(key) or _plain(key)
-        out = empty(shape, dtype)
-        run(input, kernel, None, out, None)
-        return out
+        return (_plain_cache.get(key) or _plain(key))(input, kernel, None, None, None)
     options = (mode, boundary, cval, axes, origin, method, out_dtype)
     if mask is None and nan == "propagate":
         return _filter(True, input, kernel, options, (axes, origin), out, num_threads)
@@ -181,10 +179,7 @@ def correlate(
         and type(input) is ndarray and type(kernel) is ndarray and type(mode) is str
     ):  # fmt: skip
         key = (False, input.shape, input.dtype, kernel.shape, kernel.dtype, mode)
-        run, shape, dtype = _cache.get(key) or _plain(key)
-        out = empty(shape, dtype)
-        run(input, kernel, None, out, None)
-        return out
+        return (_plain_cache.get(key) or _plain(key))(input, kernel, None, None, None)
     options = (mode, boundary, cval, axes, origin, method, out_dtype)
     if mask is None and nan == "propagate":
         return _filter(False, input, kernel, options, (axes, origin), out, num_threads)
@@ -192,9 +187,9 @@ def correlate(
 
 
 def _plain(key):
-    """The cached entry of a call with default options, made."""
+    """The operator of a call with default options, made."""
     spec = filter_spec(*key, _CONSTANT, _ZERO, None, _ZERO, _AUTO, None)
-    return remember(_cache, key, (Convolution(spec), spec.output_shape, spec.output_dtype))
+    return remember(_plain_cache, key, Convolution(spec).run)
 
 
 def _filter(flip, input, kernel, options, numbers, out, num_threads):
@@ -207,14 +202,12 @@ def _filter(flip, input, kernel, options, numbers, out, num_threads):
     entry, key, options = find(_cache, arrays, options, numbers)
     if entry is None:
         spec = filter_spec(*arrays, *options)
-        entry = remember(_cache, key, (Convolution(spec), spec.output_shape, spec.output_dtype))
+        entry = remember(_cache, key, (Convolution(spec).run, spec.output_shape, spec.output_dtype))
     run, shape, dtype = entry
     if num_threads is not None:
         num_threads = check_num_threads(num_threads)
     if out is None:
-        out = empty(shape, dtype)
-        run(input, kernel, None, out, num_threads)
-        return out
+        return run(input, kernel, None, None, num_threads)
     inner = check_out(out, shape, dtype)
     result = target(inner, (input, kernel))
     run(input, kernel, None, result, num_threads)

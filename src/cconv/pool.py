@@ -112,7 +112,7 @@ def _max_entry(arrays, kernel_size, stride, padding, dilation, ceil_mode, return
         *arrays, kernel_size, stride, padding, dilation, ceil_mode, return_indices,
         True, None, nan == "omit", data_format, None,
     )  # fmt: skip
-    return Pooling(spec), spec.output_shape, spec.output_dtype, spec.with_indices, nan
+    return Pooling(spec).run, spec.output_shape, spec.output_dtype, spec.with_indices, nan
 
 
 def _max_targets(out, shape, dtype, with_indices):
@@ -167,7 +167,7 @@ def _avg_entry(
     dtype = spec.output_dtype
     if arrays[-1].kind == "c":
         dtype = np.result_type(dtype, np.complex64)
-    return Pooling(spec), spec.output_shape, dtype, nan
+    return Pooling(spec).run, spec.output_shape, dtype, nan
 
 
 for _kind, _functions in (

@@ -12,7 +12,7 @@ from cconv._kernels.pack cimport (
     aligned_reals, batch_offsets, channel_offset, constant_value, is_direct, pack_channel, tap_offset,
 )
 from cconv._kernels.simd cimport (
-    CH_M, CH_V, FLOATING, LANES, PX_M, PX_V, inlined, real, transpose_block, vload, vreal, vstore, vzero,
+    CH_M, CH_V, FLOATING, LANES, PX_M, PX_V, inlined, prefetch, real, transpose_block, vload, vreal, vstore, vzero,
 )
 from cconv._kernels.store cimport finish_row, is_negative
 from cconv._kernels.types cimport ACT_NONE, ACT_RELU, ALG_CHANNELS, ConvArgs
@@ -20,6 +20,8 @@ from cconv._kernels.types cimport ACT_NONE, ACT_RELU, ALG_CHANNELS, ConvArgs
 cdef enum:
     # Taps whose weights form one panel: 8 rows * 640 * 4 bytes = 20 KB of a 32 KB L1, the rest is for the tile.
     PANEL_TAPS = 640
+    # Weights are read along 16 rows at a time, more streams than the hardware follows: fetched so far ahead.
+    PANEL_PREFETCH = 256
 
 
 cdef inline inlined channel_tile(real* sums, const real* panel, const real* tile, const Py_ssize_t* taps, Py_ssize_t K,
@@ -127,6 +129,7 @@ cdef inline void pack_panel(real* panel, const ConvArgs* args, const real* weigh
             while m < width:
                 for source in range(LANES):
                     rows[source] = <real*>weight + (m + source if m + source < channels else 0)*per_channel
+                    prefetch(rows[source] + first + k + PANEL_PREFETCH)
                 transpose_block(panel + k*width + m, width, rows, first + k)
                 m += LANES
             k += LANES
@@ -248,6 +251,13 @@ cdef inline Py_ssize_t channels_scratch(const ConvArgs* args) noexcept nogil:
     return (args.ic_block*taps*<Py_ssize_t>sizeof(Py_ssize_t) + 63)//64*64 + reals*<Py_ssize_t>sizeof(real)
 
 
+cdef inline bint channels_in_place(const ConvArgs* args) noexcept nogil:
+    """A pointwise kernel on one row of native samples: the input itself is the packed tile."""
+    return (args.x.parts == 1 and args.D.output == 1 and args.H.output == 1 and args.W.stride == 1 and args.W.pad == 0
+            and args.D.kernel*args.H.kernel*args.W.kernel == 1 and args.H.size == 1 and args.D.size == 1
+            and args.W.output == args.W.size and is_direct(&args.x, args.batch_ndim))
+
+
 cdef inline void channels_task(const ConvArgs* args, char* scratch, Py_ssize_t task) noexcept nogil:
     """One task: oc_block output channels of one group x one tile of pixels, of one batch element."""
     cdef bint pixel_lanes = args.algorithm == ALG_CHANNELS
@@ -259,7 +269,7 @@ cdef inline void channels_task(const ConvArgs* args, char* scratch, Py_ssize_t t
     cdef Py_ssize_t kd, kh, kw, width
     cdef const real* weight
     cdef const real* bias
-    cdef real* packed
+    cdef Py_ssize_t channel_pitch = args.tile_elements
     cdef real* sums
     cdef char* out
     cdef bint last
@@ -293,18 +303,25 @@ cdef inline void channels_task(const ConvArgs* args, char* scratch, Py_ssize_t t
     weight = <const real*>args.weight + w_offset + g*args.OC*args.IC*taps
     bias = <const real*>args.bias if args.bias != NULL else NULL
 
+    # The last register tile reads whole vectors: at a row's end only a packed tile has room for that.
+    cdef bint in_place = channels_in_place(args) and (w_tile % px_step == 0)
+    if in_place:
+        channel_pitch = args.x.channel//<Py_ssize_t>sizeof(real)
+
     index = 0
     for ic in range(args.ic_block):
         for kd in range(args.D.kernel):
             for kh in range(args.H.kernel):
                 for kw in range(args.W.kernel):
-                    offsets[index] = ic*args.tile_elements + tap_offset(args, kd, kh, kw)
+                    offsets[index] = ic*channel_pitch + tap_offset(args, kd, kh, kw)
                     index += 1
 
     ic0 = 0
     while ic0 < args.IC:
         ics = min(args.ic_block, args.IC - ic0)
-        for ic in range(ics):
+        if in_place:
+            tile = <real*>(args.x.data + x_offset + (g*args.IC + ic0)*args.x.channel) + ow
+        for ic in range(0 if in_place else ics):
             pack_channel(tile + ic*args.tile_elements, args,
                          args.x.data + x_offset + channel_offset(&args.x, g*args.IC + ic0 + ic),
                          constant_value(args, ic0 + ic), od, oh, ow, d_tile, h_tile, w_tile)
@@ -323,6 +340,8 @@ cdef inline void channels_task(const ConvArgs* args, char* scratch, Py_ssize_t t
                     q = 0
                     while q < pixels:
                         q_end = min(pixels, q + px_step)
+                        if pixel_lanes and q + px_step < pixels <= q + (CH_V + 1)*LANES:
+                            q_end = q + (CH_V + 1)//2*LANES         # halves: a tile of one vector waits for loads
                         run_tile(sums, panel, tile + d*pitch_d + q, offsets + k0, ks, ic0 > 0 or k0 > 0, ocs,
                                  q_end - q, pixel_lanes)
                         if last and pixel_lanes:
@@ -332,7 +351,7 @@ cdef inline void channels_task(const ConvArgs* args, char* scratch, Py_ssize_t t
                             store_pixel_tile(args, out, sums, bias, g*args.OC + oc, ocs, q, q_end, w_tile, h_tile)
                         if not in_one_block(args):
                             sums += sums_size
-                        q += px_step
+                        q = q_end
                 oc += oc_step
             k0 += ks
         ic0 += ics

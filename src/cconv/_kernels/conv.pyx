@@ -22,6 +22,7 @@ cdef enum:
     BLOCK_TAPS = 640            # taps of one block of input channels: see PANEL_TAPS
     ROWS_BYTES = 512*1024       # a row kernel whose smallest tile exceeds this leaves L2: the channel kernel takes over
     TASKS_PER_THREAD = 4        # so that an unlucky thread waits for a quarter of its share at most
+    ENOUGH_PIXELS = 200         # pixels that pay for packing a task's weights: 0.6 cycles a weight, 12 to use it
     LINE_KERNEL = 16            # shorter kernels: transposing costs more than the row kernel's unaligned loads
     LINE_SEGMENT = 48           # shortest segment worth transposing
 
@@ -87,7 +88,7 @@ cdef Py_ssize_t shorter(Py_ssize_t n, Py_ssize_t step) noexcept nogil:
 cdef void plan_channels(ConvArgs* args, int num_threads) noexcept nogil:
     cdef Py_ssize_t taps = args.D.kernel*args.H.kernel*args.W.kernel
     cdef Py_ssize_t limit = TILE_BYTES//<Py_ssize_t>sizeof(real)
-    cdef Py_ssize_t oc_step, px_step, h, w, halo, blocks
+    cdef Py_ssize_t oc_step, px_step, h, w, halo, blocks, parts
     cdef bint per_tap, pixel_lanes
     cdef double by_pixels, by_channels
     args.ic_block = max(<Py_ssize_t>1, min(args.IC, <Py_ssize_t>BLOCK_TAPS//taps))
@@ -125,7 +126,7 @@ cdef void plan_channels(ConvArgs* args, int num_threads) noexcept nogil:
             break
         plan_tile(args, 1, h, w, per_tap)
     blocks = args.N*args.G*args.D.output
-    while num_threads > 1 and h*w >= 8*px_step and blocks*ceil_div(args.H.output, h)*ceil_div(args.W.output, w) \
+    while num_threads > 1 and h*w >= 2*ENOUGH_PIXELS and blocks*ceil_div(args.H.output, h)*ceil_div(args.W.output, w) \
             < TASKS_PER_THREAD*num_threads:
         if h > 1:
             h = ceil_div(h, 2)
@@ -136,14 +137,15 @@ cdef void plan_channels(ConvArgs* args, int num_threads) noexcept nogil:
     blocks *= ceil_div(args.H.output, h)*ceil_div(args.W.output, w)
 
     # channels of a task: all, as the packed pixels serve them all; fewer if their sums would leave the cache, or so
-    # that every thread has work
+    # that no thread is left without work at the end
     args.oc_block = ceil_div(args.OC, oc_step)*oc_step
     if not in_one_block(args):
         args.oc_block = min(args.oc_block, max(<Py_ssize_t>1, limit//(tiles_per_plane(args, pixel_lanes)*px_step*oc_step))
                             * oc_step)
-    while num_threads > 1 and args.oc_block > oc_step and \
-            blocks*ceil_div(args.OC, args.oc_block) < TASKS_PER_THREAD*num_threads:
-        args.oc_block = ceil_div(ceil_div(args.oc_block, 2), oc_step)*oc_step
+    parts = ceil_div(args.OC, args.oc_block)
+    while parts*oc_step < args.OC and ceil_div(blocks*parts, num_threads)*num_threads*10 > blocks*parts*11:
+        parts += 1
+    args.oc_block = ceil_div(ceil_div(args.OC, parts), oc_step)*oc_step
     args.n_tasks = blocks*ceil_div(args.OC, args.oc_block)
     args.scratch_bytes = channels_scratch(args)
 

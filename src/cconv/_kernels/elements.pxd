@@ -48,12 +48,16 @@ cdef inline Py_ssize_t item_size(int dtype) noexcept nogil:
 
 
 cdef inline void load_as(element* of_type, real* dst, const char* src, Py_ssize_t n, Py_ssize_t stride) noexcept nogil:
-    """dst[i] = element i. Neighbours have a loop of their own because only that one vectorises."""
+    """dst[i] = element i. Neighbours, and every other one, have loops of their own because only those vectorise."""
     cdef Py_ssize_t i
     cdef element value
     if stride == sizeof(element):
         for i in range(n):
             memcpy(&value, src + i*<Py_ssize_t>sizeof(element), sizeof(element))
+            dst[i] = <real>value
+    elif stride == 2*sizeof(element):
+        for i in range(n):
+            memcpy(&value, src + i*2*<Py_ssize_t>sizeof(element), sizeof(element))
             dst[i] = <real>value
     else:
         for i in range(n):

@@ -175,7 +175,7 @@ cdef inline inlined folded_line(const PoolArgs* args, real* line, real* buffer, 
 
 cdef inline void divide(real* row, Py_ssize_t n, const PoolArgs* args, Py_ssize_t rows, Py_ssize_t ow) noexcept nogil:
     """Sums to averages; `rows` is the count along D and H."""
-    cdef Py_ssize_t i
+    cdef Py_ssize_t i, k, run
     cdef Window window
     cdef real divisor
     if FLOATING:
@@ -184,9 +184,20 @@ cdef inline void divide(real* row, Py_ssize_t n, const PoolArgs* args, Py_ssize_
             for i in range(n):
                 row[i] = row[i]/divisor
             return
-        for i in range(n):
+        i = 0
+        while i < n:
             window = window_at(&args.W, ow + i, args.count_include_pad)
-            row[i] = row[i]/<real>(rows*window.counted)
+            divisor = <real>(rows*window.counted)
+            if window.start < 0:
+                row[i] = row[i]/divisor
+                i += 1
+                continue
+            # the same count for all windows up to the first that reaches the end
+            run = min(n, i + 1 + max(<Py_ssize_t>0, args.W.size - 1 - window.start
+                                     - (args.W.kernel - 1)*args.W.dilation)//args.W.stride)
+            for k in range(i, run):
+                row[k] = row[k]/divisor
+            i = run
 
 
 cdef void fold_row(const PoolArgs* args, char* scratch, const char* plane, char* out, const Window* wd,

@@ -85,6 +85,13 @@ static inline vreal vkeep(vreal v)
     return v;
 }
 
+/* A hint; any address is harmless. */
+#if defined(__GNUC__)
+static inline void prefetch(const real *p) { __builtin_prefetch(p); }
+#else
+static inline void prefetch(const real *p) { (void)p; }
+#endif
+
 #if CCONV_FLOATING
 static inline int is_nan(real x) { return x != x; }
 #else

@@ -24,6 +24,7 @@ cdef extern from "simd.h" nogil:
     vreal vzero() noexcept
     vreal vkeep(vreal v) noexcept
     bint is_nan(real x) noexcept
+    void prefetch(const real* p) noexcept
     void transpose_block(real* dst, Py_ssize_t dst_pitch, real** src, Py_ssize_t j) noexcept
     float half_to_float(uint16_t bits) noexcept
     uint16_t float_to_half(float f) noexcept

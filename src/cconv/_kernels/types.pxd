@@ -55,7 +55,7 @@ cdef struct Array:
     Py_ssize_t d
     Py_ssize_t h
     Py_ssize_t w
-    Py_ssize_t batch[MAX_BATCH_AXES]
+    const Py_ssize_t* batch     # one stride per batch axis
 
 cdef struct Axis:
     Py_ssize_t size             # input extent, padding excluded
@@ -91,11 +91,11 @@ cdef struct ConvArgs:
     double cval[2]              # floating point constant (re, im)
     long long cval_int
     int batch_ndim
-    Py_ssize_t batch_shape[MAX_BATCH_AXES]
+    const Py_ssize_t* batch_shape
     Array x
     Array y
     const void* weight          # contiguous (G*OC, IC, KD, KH, KW) of the kernel's real type
-    Py_ssize_t weight_batch[MAX_BATCH_AXES]     # in elements
+    const Py_ssize_t* weight_batch              # in elements
     const void* bias            # G*OC of the real type, or NULL
     # the schedule, filled in by the level's plan()
     int algorithm
@@ -120,7 +120,7 @@ cdef struct PoolArgs:
     bint with_indices
     Py_ssize_t divisor_override
     int batch_ndim
-    Py_ssize_t batch_shape[MAX_BATCH_AXES]
+    const Py_ssize_t* batch_shape
     Array x
     Array y
     Array indices               # int64
