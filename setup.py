@@ -8,6 +8,7 @@ Everything that is not about compiling stands in pyproject.toml. Environment:
 import os
 import platform
 import sys
+import sysconfig
 
 import numpy
 from Cython.Build import cythonize
@@ -31,8 +32,8 @@ if os.environ.get("CCONV_BUILD_LEVELS"):
     LEVELS = {level: LEVELS[level] for level in wanted}
 
 REALS = {"f32": 32, "f64": 64, "i32": 132, "i64": 164}
-JOBS = int(os.environ.get("CCONV_BUILD_JOBS") or len(os.sched_getaffinity(0))
-           if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
+CPUS = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+JOBS = int(os.environ.get("CCONV_BUILD_JOBS") or CPUS)
 
 if sys.platform == "win32":
     COMPILE, LINK = ["/O2", "/fp:precise"], []
@@ -48,16 +49,17 @@ if os.environ.get("CCONV_OPENMP") == "0":
     OPENMP_COMPILE, OPENMP_LINK = [], []
 
 # The micro-kernels: predictive commoning keeps values across iterations and so spills every accumulator (half the
-# speed); the peeling limits let GCC unroll a whole register tile; contraction is the FMA.
-GCC_KERNEL = ["-ffp-contract=fast", "-fno-predictive-commoning", "-fno-tree-loop-distribute-patterns", "--param=max-completely-peel-times=64",
-              "--param=max-completely-peeled-insns=20000"]
+# speed); loop distribution turns setting them to zero into memset, and so does it; the peeling limits let GCC unroll a
+# whole register tile; contraction is the FMA.
+GCC_KERNEL = ["-ffp-contract=fast", "-fno-predictive-commoning", "-fno-tree-loop-distribute-patterns",
+              "--param=max-completely-peel-times=64", "--param=max-completely-peeled-insns=20000"]
 
 
 def is_gcc():
     if sys.platform in ("win32", "darwin"):
         return False
-    import sysconfig
-    return "clang" not in os.path.basename((os.environ.get("CC") or sysconfig.get_config_var("CC") or "cc").split()[0])
+    compiler = os.environ.get("CC") or sysconfig.get_config_var("CC") or "cc"
+    return "clang" not in os.path.basename(compiler.split()[0])
 
 
 def extensions():
@@ -86,7 +88,7 @@ def extensions():
         extension.define_macros = macros
         extension.extra_compile_args = flags
         extension.extra_link_args = LINK + OPENMP_LINK
-        extension.include_dirs = [PACKAGE, f"{PACKAGE}/_kernels"] + ([numpy.get_include()] if name == "cconv._core" else [])
+        extension.include_dirs = [PACKAGE, f"{PACKAGE}/_kernels", numpy.get_include()]
         extension.depends = [f"{PACKAGE}/_kernels/simd.h", f"{PACKAGE}/_platform.h"]
         return extension
 

@@ -228,7 +228,8 @@ cdef inline Py_ssize_t stride_of(cnp.ndarray array, int axis) noexcept:
 
 
 cdef int fill_array(Array* target, Py_ssize_t* batch, cnp.ndarray array, const AxisMap* axes) except -1:
-    """Pointer, strides and element type of `array`, its axes sorted into the canonical ones; batch strides go to `batch`."""
+    """Pointer, strides and element type of `array`, its axes sorted into the canonical ones; batch strides go to
+    `batch`."""
     cdef int code = DTYPE_CODES[cnp.PyArray_TYPE(array)]
     cdef int i
     target.data = cnp.PyArray_BYTES(array)

@@ -25,7 +25,7 @@ cdef enum:
 
 
 cdef inline inlined channel_tile(real* sums, const real* panel, const real* tile, const Py_ssize_t* taps, Py_ssize_t K,
-                              bint accumulate, int M, int V) noexcept nogil:
+                                 bint accumulate, int M, int V) noexcept nogil:
     """sums[m][lane] (+)= sum over k of panel[k][m] * tile[taps[k] + lane]: M channels x V vectors of pixels."""
     cdef vreal acc[32]
     cdef vreal x[4]
@@ -51,7 +51,7 @@ cdef inline inlined channel_tile(real* sums, const real* panel, const real* tile
 
 
 cdef inline inlined pixel_tile(real* sums, const real* panel, const real* tile, const Py_ssize_t* taps, Py_ssize_t K,
-                            bint accumulate, int M, int V) noexcept nogil:
+                               bint accumulate, int M, int V) noexcept nogil:
     """sums[m][lane] (+)= sum over k of tile[taps[k] + m] * panel[k][lane]: M pixels x V vectors of channels."""
     cdef vreal acc[32]
     cdef vreal w[4]
@@ -77,7 +77,7 @@ cdef inline inlined pixel_tile(real* sums, const real* panel, const real* tile, 
 
 
 cdef inline inlined run_tile(real* sums, const real* panel, const real* tile, const Py_ssize_t* taps, Py_ssize_t K,
-                          bint accumulate, Py_ssize_t channels, Py_ssize_t pixels, bint pixel_lanes) noexcept nogil:
+                             bint accumulate, Py_ssize_t channels, Py_ssize_t pixels, bint pixel_lanes) noexcept nogil:
     """The register tile that just covers channels x pixels; literals, so that sums stay in registers."""
     cdef Py_ssize_t vectors = ((pixels if pixel_lanes else channels) + LANES - 1)//LANES
     if pixel_lanes:

@@ -89,7 +89,7 @@ cdef void plan_channels(ConvArgs* args, int num_threads) noexcept nogil:
     cdef Py_ssize_t taps = args.D.kernel*args.H.kernel*args.W.kernel
     cdef Py_ssize_t limit = TILE_BYTES//<Py_ssize_t>sizeof(real)
     cdef Py_ssize_t oc_step, px_step, h, w, halo, blocks, parts
-    cdef bint per_tap, pixel_lanes
+    cdef bint per_tap, pixel_lanes, channels_last
     cdef double by_pixels, by_channels
     args.ic_block = max(<Py_ssize_t>1, min(args.IC, <Py_ssize_t>BLOCK_TAPS//taps))
     args.ic_block = ceil_div(args.IC, ceil_div(args.IC, args.ic_block))
@@ -102,7 +102,8 @@ cdef void plan_channels(ConvArgs* args, int num_threads) noexcept nogil:
     by_pixels = lane_use(args.H.output*(w + halo))*w/(w + halo)
     by_channels = lane_use(args.OC)
     args.algorithm = ALG_CHANNELS
-    if (args.y.channel == sizeof(real) and args.y.w != sizeof(real) and by_channels > 0.3) or by_channels > 1.2*by_pixels:
+    channels_last = args.y.channel == sizeof(real) and args.y.w != sizeof(real)
+    if (channels_last and by_channels > 0.3) or by_channels > 1.2*by_pixels:
         args.algorithm = ALG_PIXELS
     pixel_lanes = args.algorithm == ALG_CHANNELS
     oc_step = channels_per_tile(pixel_lanes)
@@ -140,8 +141,8 @@ cdef void plan_channels(ConvArgs* args, int num_threads) noexcept nogil:
     # that no thread is left without work at the end
     args.oc_block = ceil_div(args.OC, oc_step)*oc_step
     if not in_one_block(args):
-        args.oc_block = min(args.oc_block, max(<Py_ssize_t>1, limit//(tiles_per_plane(args, pixel_lanes)*px_step*oc_step))
-                            * oc_step)
+        parts = limit//(tiles_per_plane(args, pixel_lanes)*px_step*oc_step)
+        args.oc_block = min(args.oc_block, max(<Py_ssize_t>1, parts)*oc_step)
     parts = ceil_div(args.OC, args.oc_block)
     while parts*oc_step < args.OC and ceil_div(blocks*parts, num_threads)*num_threads*10 > blocks*parts*11:
         parts += 1

@@ -31,7 +31,8 @@ cdef inline inlined line_step(vreal* acc, const real* moment, const real* weight
             acc[o*LN_V + v] = acc[o*LN_V + v] + w*x[v]
 
 
-cdef inline inlined line_tile(real* sums, const real* moments, const real* weight, Py_ssize_t KW, bint accumulate) noexcept nogil:
+cdef inline inlined line_tile(real* sums, const real* moments, const real* weight, Py_ssize_t KW,
+                              bint accumulate) noexcept nogil:
     """sums[o][segment] (+)= sum over kw of weight[kw] * moments[o + kw][segment], for LN_R outputs; KW >= LN_R."""
     cdef vreal acc[32]
     cdef Py_ssize_t j

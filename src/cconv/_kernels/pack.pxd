@@ -165,7 +165,7 @@ cdef inline void pack_channel(real* dst, const ConvArgs* args, const char* plane
     """Pack what outputs od.. + d_tile, oh.. + h_tile, ow.. + w_tile (at most the planned tile) read of one channel.
 
     `plane`: the channel's first sample. dst: args.tile_elements reals."""
-    cdef Py_ssize_t sd, sh, sw, d, h, i, t, id_, ih
+    cdef Py_ssize_t sd, sh, sw, d, h, t, id_, ih
     cdef Py_ssize_t pitch_h = args.TW.tile + args.TW.halo
     cdef Py_ssize_t pitch_d = (args.TH.tile + args.TH.halo)*pitch_h
     cdef Py_ssize_t count = w_tile + args.TW.halo

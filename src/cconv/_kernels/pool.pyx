@@ -16,7 +16,7 @@ from libc.string cimport memcpy
 
 from cconv._kernels.elements cimport is_native, load_row, store_row
 from cconv._kernels.simd cimport FLOATING, LANES, inlined, is_nan, real
-from cconv._kernels.types cimport DT_SWAPPED, DT_U64, KERNEL_ABI, POOL_MAX, Array, Axis, PoolArgs, PoolKernels
+from cconv._kernels.types cimport DT_SWAPPED, DT_U64, KERNEL_ABI, POOL_MAX, Axis, PoolArgs, PoolKernels
 
 cdef enum:
     LINE = 1024                 # outputs of a row, or channels, that are worked on at a time
@@ -75,7 +75,8 @@ cdef inline void flip_order(real* row, Py_ssize_t n) noexcept nogil:
             row[i] = row[i] + LOWEST            # flips the top bit; wraps
 
 
-cdef inline const real* samples(const char* data, Py_ssize_t n, Py_ssize_t stride, int dtype, real* buffer) noexcept nogil:
+cdef inline const real* samples(const char* data, Py_ssize_t n, Py_ssize_t stride, int dtype,
+                                real* buffer) noexcept nogil:
     """n samples as reals: where they lie if they are native neighbours, else converted into `buffer`."""
     if is_native(dtype) and dtype != DT_U64 and stride == sizeof(real) and <size_t>data % sizeof(real) == 0:
         return <const real*>data
@@ -91,7 +92,8 @@ cdef inline void store_values(char* data, real* row, Py_ssize_t n, Py_ssize_t st
     store_row(data, row, n, stride, dtype)
 
 
-cdef inline void store_indices(char* data, const long long* row, Py_ssize_t n, Py_ssize_t stride, int dtype) noexcept nogil:
+cdef inline void store_indices(char* data, const long long* row, Py_ssize_t n, Py_ssize_t stride,
+                               int dtype) noexcept nogil:
     cdef Py_ssize_t i, k
     for i in range(n):
         if dtype & DT_SWAPPED:
@@ -129,7 +131,8 @@ cdef inline inlined fold_columns_by(real* dst, const real* line, Py_ssize_t n, P
         dst[i] = value
 
 
-cdef inline inlined fold_columns(real* dst, const real* line, Py_ssize_t n, const Axis* axis, bint maximum, bint omit) noexcept nogil:
+cdef inline inlined fold_columns(real* dst, const real* line, Py_ssize_t n, const Axis* axis, bint maximum,
+                                 bint omit) noexcept nogil:
     """The usual windows as literals, so that their loops vectorise; any other column by column."""
     cdef Py_ssize_t k
     if axis.stride == 2 and axis.dilation == 1 and axis.kernel == 2:
@@ -145,7 +148,8 @@ cdef inline inlined fold_columns(real* dst, const real* line, Py_ssize_t n, cons
 
 
 cdef inline inlined folded_line(const PoolArgs* args, real* line, real* buffer, const char* plane, const Window* wd,
-                                const Window* wh, Py_ssize_t start, Py_ssize_t count, bint maximum, bint omit) noexcept nogil:
+                                const Window* wh, Py_ssize_t start, Py_ssize_t count, bint maximum,
+                                bint omit) noexcept nogil:
     """line[t] = the window's rows folded, at padded column start + t. One pass per row; the first one copies."""
     cdef Py_ssize_t kd, kh, t
     cdef Py_ssize_t first = min(count, max(<Py_ssize_t>0, -start))
@@ -241,7 +245,8 @@ cdef inline void take_maximum(real* values, long long* indices, const real* row,
             indices[i] = index + i*index_step
 
 
-cdef inline void take_sum(real* values, long long* counts, const real* row, Py_ssize_t n, Py_ssize_t stride) noexcept nogil:
+cdef inline void take_sum(real* values, long long* counts, const real* row, Py_ssize_t n,
+                          Py_ssize_t stride) noexcept nogil:
     """One tap of n windows: what is not NaN is added and counted."""
     cdef Py_ssize_t i
     cdef real value

@@ -139,9 +139,9 @@ cdef inline inlined sized_tile(real* dst, Py_ssize_t dst_pitch, const real* cons
 
 
 cdef inline inlined rows_tile(const ConvArgs* args, char* out, bint direct, const real* const* rows,
-                           const Py_ssize_t* band_rows, const real* weight, const Py_ssize_t* columns,
-                           const real* bias, real* sums, Py_ssize_t x, Py_ssize_t width, bint four_rows,
-                           Py_ssize_t vectors) noexcept nogil:
+                              const Py_ssize_t* band_rows, const real* weight, const Py_ssize_t* columns,
+                              const real* bias, real* sums, Py_ssize_t x, Py_ssize_t width, bint four_rows,
+                              Py_ssize_t vectors) noexcept nogil:
     """One register tile at column x; `out` is its first pixel, `width` the columns of it that exist."""
     cdef Py_ssize_t bands = band_count(args)
     cdef Py_ssize_t planes = args.IC*args.D.kernel*bands
@@ -196,7 +196,8 @@ cdef inline void rows_block(const ConvArgs* args, char* out, bint direct, const 
         x0 = end
 
 
-cdef inline void pack_row_weights(real* dst, const ConvArgs* args, const real* weight, Py_ssize_t channels) noexcept nogil:
+cdef inline void pack_row_weights(real* dst, const ConvArgs* args, const real* weight,
+                                  Py_ssize_t channels) noexcept nogil:
     """Weights in the order that row_tile consumes them: channel, ic, kd, band, kw, kernel row of the band."""
     cdef Py_ssize_t taps = args.D.kernel*args.H.kernel*args.W.kernel
     cdef Py_ssize_t bands = band_count(args)
@@ -318,5 +319,6 @@ cdef inline void rows_task(const ConvArgs* args, char* scratch, Py_ssize_t task)
                 out = args.y.data + y_offset + channel_offset(&args.y, g*args.OC + oc) \
                     + (od + d)*args.y.d + oh*args.y.h + ow*args.y.w
                 rows_block(args, out, direct, rows, band_rows, weights + oc*args.IC*taps,
-                           columns if args.W.stride > 1 or args.W.dilation > 1 else <Py_ssize_t*>NULL, bias, sums, h_tile, w_tile)
+                           columns if args.W.stride > 1 or args.W.dilation > 1 else <Py_ssize_t*>NULL, bias, sums,
+                           h_tile, w_tile)
         ow += w_tile
