@@ -7,16 +7,18 @@ Everything that is not about compiling stands in pyproject.toml. Environment:
 """
 import os
 import platform
+import subprocess
 import sys
 import sysconfig
+from concurrent.futures import ThreadPoolExecutor
+from glob import glob
 
 import numpy
-from Cython.Build import cythonize
 from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
 
 PACKAGE = "src/cconv"
-DIRECTIVES = {"language_level": 3, "freethreading_compatible": True, "autotestdict": False}
+DIRECTIVES = {"language_level": "3", "freethreading_compatible": True, "autotestdict": False}
 KERNEL_DIRECTIVES = DIRECTIVES | {"boundscheck": False, "wraparound": False, "cdivision": True}
 
 # What -march a level needs. "generic" takes none: whatever the compiler's baseline is (SSE2, NEON).
@@ -63,44 +65,62 @@ def is_gcc():
 
 
 def extensions():
-    """All extensions, translated.
+    """One Extension per module, as .pyx; `directives` says how Cython is to translate it."""
+    kernel_flags = COMPILE + OPENMP_COMPILE
+    if is_gcc():
+        kernel_flags += GCC_KERNEL
+    elif sys.platform != "win32":
+        kernel_flags += ["-ffp-contract=fast"]
 
-    Flags that are given before cythonize leak between extensions that share a source, and so does the C file unless
-    each has a build directory of its own: so cythonize one at a time, then set the flags on what it returns.
-    """
-    kernel_flags = COMPILE + OPENMP_COMPILE + (GCC_KERNEL if is_gcc() else
-                                               [] if sys.platform == "win32" else ["-ffp-contract=fast"])
-    jobs = [("cconv._core", f"{PACKAGE}/_core.pyx",
-             [("CCONV_LEVELS", '"' + ",".join(LEVELS) + '"'), ("NPY_NO_DEPRECATED_API", "NPY_2_0_API_VERSION")],
-             COMPILE + OPENMP_COMPILE)]
+    def extension(name, source, macros, flags, directives):
+        made = Extension(name, [source], define_macros=macros, extra_compile_args=flags,
+                         extra_link_args=LINK + OPENMP_LINK, depends=glob(f"{PACKAGE}/**/*.h", recursive=True),
+                         include_dirs=[PACKAGE, f"{PACKAGE}/_kernels", numpy.get_include()])
+        made.directives = directives
+        return made
+
+    core_macros = [("CCONV_LEVELS", '"' + ",".join(LEVELS) + '"'), ("NPY_NO_DEPRECATED_API", "NPY_2_0_API_VERSION")]
+    made = [extension("cconv._core", f"{PACKAGE}/_core.pyx", core_macros, COMPILE + OPENMP_COMPILE, DIRECTIVES)]
     for level, march in LEVELS.items():
         for real, code in REALS.items():
             for operator in ("conv", "pool"):
                 name = f"cconv._kernels.{operator}_{real}_{level.replace('-', '_')}"
                 macros = [("CCONV_REAL", str(code))] + ([("CCONV_SIGNED", "1")] if operator == "pool" else [])
-                jobs.append((name, f"{PACKAGE}/_kernels/{operator}.pyx", macros, kernel_flags + march))
-
-    def translate(job):
-        name, source, macros, flags = job
-        [extension] = cythonize([Extension(name, [source])], build_dir=f"build/cython/{name}", include_path=["src"],
-                                compiler_directives=DIRECTIVES if name == "cconv._core" else KERNEL_DIRECTIVES,
-                                quiet=True)
-        extension.define_macros = macros
-        extension.extra_compile_args = flags
-        extension.extra_link_args = LINK + OPENMP_LINK
-        extension.include_dirs = [PACKAGE, f"{PACKAGE}/_kernels", numpy.get_include()]
-        extension.depends = [f"{PACKAGE}/_kernels/simd.h", f"{PACKAGE}/_platform.h"]
-        return extension
-
-    return [translate(job) for job in jobs]
+                made.append(extension(name, f"{PACKAGE}/_kernels/{operator}.pyx", macros, kernel_flags + march,
+                                      KERNEL_DIRECTIVES))
+    return made
 
 
 class ParallelBuild(build_ext):
-    """build_ext with a compiler per CPU: one after the other takes twice as long on two cores."""
+    """build_ext that translates and compiles a module per CPU at a time.
+
+    Cython runs as a command for each module: cythonize() writes every module of one .pyx to the same C file, and flags
+    leak between extensions that share a source.
+    """
 
     def initialize_options(self):
         super().initialize_options()
         self.parallel = JOBS
+
+    def build_extensions(self):
+        with ThreadPoolExecutor(JOBS) as pool:
+            for extension, source in zip(self.extensions, pool.map(translate, self.extensions), strict=True):
+                extension.sources = [source]
+        super().build_extensions()
+
+
+def translate(extension):
+    """Path of the extension's C file, made anew if a Cython source is younger."""
+    target = f"build/cython/{extension.name}.c"
+    youngest = max(map(os.path.getmtime, [*glob(f"{PACKAGE}/**/*.p[yx][xd]", recursive=True), "setup.py"]))
+    if os.path.exists(target) and os.path.getmtime(target) > youngest:
+        return target
+    os.makedirs("build/cython", exist_ok=True)
+    options = [word for item in extension.directives.items() for word in ("-X", "{}={}".format(*item))]
+    subprocess.run([sys.executable, "-m", "cython", *options, "-I", "src", "--module-name", extension.name,
+                    extension.sources[0], "-o", target + ".part"], check=True)
+    os.replace(target + ".part", target)
+    return target
 
 
 if __name__ == "__main__":
