@@ -219,6 +219,20 @@ def present_only(
     return np.where(nothing, np.nan, total * weight / np.where(nothing, 1, seen))
 
 
+def saturated(function, *arrays, out_dtype, **parameters):
+    """The twin `function`'s sum in int64 or float64, rounded half to even, clipped to an integer type; NaN is 0."""
+    arrays = [a.astype(np.int64 if a.dtype.kind in "biu" else np.float64) for a in map(np.asarray, arrays)]
+    limits = np.iinfo(out_dtype)
+    low, high = int(limits.min), int(limits.max)
+
+    def stored(value):
+        return 0 if value != value else low if value <= low else high if value >= high else int(value)
+
+    total = function(*arrays, **parameters)
+    total = np.rint(total) if total.dtype.kind == "f" else total
+    return np.array([stored(value) for value in total.ravel().tolist()], out_dtype).reshape(total.shape)
+
+
 # ---- CNN layers --------------------------------------------------------------------------------------------
 
 

@@ -196,7 +196,9 @@ CASES = {
     ),
     "method of a layer": ("conv2d", (X2, W2), {"method": "gemm"}, ValueError, ["method", "gemm", "direct"]),
     "nan": ("max_pool2d", (X2, 2), {"nan": "ignore"}, ValueError, ["nan", "ignore", "omit"]),
-    "fft is not there yet": ("convolve", (IMAGE, KERNEL), {"method": "fft"}, NotImplementedError, ["fft"]),
+    "fft of integers": (
+        "convolve", (np.arange(9), np.arange(3)), {"method": "fft"}, TypeError, ["method", "fft", "int64", "direct"],
+    ),
     "fft of a layer": ("conv2d", (X2, W2), {"method": "fft"}, NotImplementedError, ["fft"]),
     # dtypes
     "object": (

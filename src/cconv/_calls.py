@@ -15,7 +15,7 @@ import operator
 
 import numpy as np
 
-from ._dtypes import native
+from ._dtypes import native, saturated
 
 LIMIT = 512
 
@@ -129,6 +129,22 @@ def target(out, inputs):
         if array is not None and np.may_share_memory(out, array):
             return np.empty(out.shape, out.dtype)
     return out
+
+
+def fill_with_bias(out, bias, spec):
+    """No input channels: an empty sum, and the bias."""
+    axis = spec.output_axes[0]
+    if bias is None:
+        out[...] = 0
+    else:
+        values = np.asarray(bias).reshape([-1 if i == axis else 1 for i in range(out.ndim)])
+        if spec.activation == "relu":
+            values = np.maximum(values, 0)
+        elif spec.activation == "relu6":
+            values = np.clip(values, 0, 6)
+        elif spec.activation == "leaky_relu":
+            values = np.where(values < 0, values * 0.01, values)
+        out[...] = saturated(values, spec.output_dtype) if spec.saturate else values
 
 
 def missing_samples(input, nan, mask):

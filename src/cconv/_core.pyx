@@ -16,16 +16,19 @@ from contextvars import ContextVar
 cimport numpy as cnp
 import numpy as np
 
+from cconv._calls import fill_with_bias
+
 from cpython.exc cimport PyErr_CheckSignals
 from cpython.mem cimport PyMem_RawFree, PyMem_RawMalloc
 from cpython.pycapsule cimport PyCapsule_GetPointer
 from libc.stdint cimport uintptr_t
 
 from cconv._kernels.types cimport (
-    ACT_LEAKY_RELU, ACT_NONE, ACT_RELU, ACT_RELU6, ALG_CHANNELS, ALG_LINE, ALG_PIXELS, ALG_ROWS, DT_BOOL, DT_F16,
-    DT_F32, DT_F64, DT_I8, DT_I16, DT_I32, DT_I64, DT_SWAPPED, DT_U8, DT_U16, DT_U32, DT_U64, KERNEL_ABI,
-    MAX_BATCH_AXES, PAD_CONSTANT, PAD_EDGE, PAD_REFLECT, PAD_SYMMETRIC, PAD_WRAP, POOL_AVG, POOL_MAX,
-    Array, Axis, ConvArgs, ConvKernels, PoolArgs, PoolKernels, run_t,
+    ACT_LEAKY_RELU, ACT_NONE, ACT_RELU, ACT_RELU6, ALG_CHANNELS, ALG_LINE, ALG_PIXELS, ALG_ROWS, ALG_WINOGRAD,
+    DT_BOOL, DT_F16, DT_F32, DT_F64, DT_I8, DT_I16, DT_I32, DT_I64, DT_SATURATE, DT_SWAPPED, DT_U8, DT_U16,
+    DT_U32, DT_U64, DT_UNSIGNED, KERNEL_ABI, MAX_BATCH_AXES, METHOD_AUTO, METHOD_DIRECT, METHOD_WINOGRAD,
+    PAD_CONSTANT, PAD_EDGE, PAD_REFLECT, PAD_SYMMETRIC, PAD_WRAP, POOL_AVG, POOL_MAX, Array, Axis, ConvArgs,
+    ConvKernels, PoolArgs, PoolKernels, run_t,
 )
 
 cnp.import_array()
@@ -202,6 +205,7 @@ fill_dtype_codes()
 cdef dict BOUNDARIES = {"constant": PAD_CONSTANT, "edge": PAD_EDGE, "reflect": PAD_REFLECT,
                         "symmetric": PAD_SYMMETRIC, "wrap": PAD_WRAP}
 cdef dict ACTIVATIONS = {None: ACT_NONE, "relu": ACT_RELU, "leaky_relu": ACT_LEAKY_RELU, "relu6": ACT_RELU6}
+cdef dict METHODS = {"auto": METHOD_AUTO, "direct": METHOD_DIRECT, "winograd": METHOD_WINOGRAD}
 cdef dict REAL_INDEX = {real: i for i, real in enumerate(REALS)}
 cdef tuple REAL_DTYPES = (np.dtype(np.float32), np.dtype(np.float64), np.dtype(np.int32), np.dtype(np.int64))
 
@@ -344,6 +348,7 @@ cdef class Convolution:
     cdef object complex_dtype   # and of a pair
     cdef double work
     cdef bint is_complex
+    cdef int store_flags        # added to the output's element type
     cdef Py_ssize_t start[3]
 
     def __init__(self, spec):
@@ -363,6 +368,8 @@ cdef class Convolution:
         for i in range(3):
             self.start[i] = spec.input_start[i]
         self.is_complex = spec.is_complex
+        if spec.saturate:
+            self.store_flags = DT_SATURATE | (DT_UNSIGNED if spec.sum_dtype.kind == "u" else 0)
         args.G = spec.groups
         args.IC = spec.in_channels
         args.OC = spec.out_channels
@@ -390,6 +397,8 @@ cdef class Convolution:
             if spec.weight_batch_axes[i] >= 0:
                 self.weight_batch_size *= self.batch_shape[i]
         args.weight_batch = self.weight_batch
+        args.weight_shared = self.weight_batch_size == 1
+        args.method = METHODS[spec.method]
         order = [axis for axis in (*spec.weight_batch_axes, *spec.weight_axes) if axis >= 0]
         self.weight_order = tuple(order)
         self.weight_in_order = order == sorted(order)
@@ -429,7 +438,7 @@ cdef class Convolution:
         cdef Py_ssize_t y_batch[MAX_BATCH_AXES]
         cdef Py_ssize_t weight_batch[MAX_BATCH_AXES]
         cdef cnp.ndarray bias_array
-        cdef int threads, i
+        cdef int i
         if out is None:
             out = new_array(&self.output)
         if cnp.PyArray_SIZE(out) == 0:
@@ -439,6 +448,7 @@ cdef class Convolution:
             return out
         fill_array(&args.x, x_batch, input, &self.input_axes)
         fill_array(&args.y, y_batch, out, &self.output_axes)
+        args.y.dtype |= self.store_flags
         args.x.data += self.start[0]*args.x.d + self.start[1]*args.x.h + self.start[2]*args.x.w
         weight = self.real_weight(weight, args.x.parts == 2)
         if self.is_complex:
@@ -451,11 +461,44 @@ cdef class Convolution:
         if bias is not None:
             bias_array = np.ascontiguousarray(bias, self.complex_dtype if self.is_complex else self.dtype)
             args.bias = cnp.PyArray_DATA(bias_array)
-        threads = threads_for(num_threads, self.work)
-        self.kernels.plan(&args, threads)
-        run_tasks(self.kernels.run, &args, args.n_tasks, &args.scratch_bytes,
-                  <int>min(<Py_ssize_t>threads, args.n_tasks), self.work)
+        self.execute(&args, threads_for(num_threads, self.work))
         return out
+
+    cdef int execute(self, ConvArgs* args, int threads) except -1:
+        """Plan, transform the weight if the plan wants that, run."""
+        cdef cnp.ndarray packed, failed
+        cdef ConvArgs one
+        cdef Py_ssize_t n
+        self.kernels.plan(args, threads)
+        if args.n_prepare:
+            # NumPy asks for huge pages: in small ones the first touch of 36 MB took as long as all the arithmetic
+            packed = np.empty(args.packed_bytes, np.uint8)
+            args.packed = cnp.PyArray_DATA(packed)
+            failed = np.zeros(args.N, np.uint8)
+            args.failed = cnp.PyArray_BYTES(failed)
+            run_tasks(self.kernels.prepare, args, args.n_prepare, &args.scratch_bytes,
+                      <int>min(<Py_ssize_t>threads, args.n_prepare), self.work)
+        run_tasks(self.kernels.run, args, args.n_tasks, &args.scratch_bytes,
+                  <int>min(<Py_ssize_t>threads, args.n_tasks), self.work)
+        if args.n_prepare:
+            for n in np.flatnonzero(failed):        # samples that are not finite stay in their windows in direct sums
+                one = args[0]
+                one.method = METHOD_DIRECT
+                self.take_batch_element(&one, n)
+                self.execute(&one, threads)
+        return 0
+
+    cdef void take_batch_element(self, ConvArgs* args, Py_ssize_t n):
+        """The same arguments for batch element n alone."""
+        cdef int axis
+        cdef Py_ssize_t index
+        for axis in range(args.batch_ndim - 1, -1, -1):
+            index = n % args.batch_shape[axis]
+            n //= args.batch_shape[axis]
+            args.x.data += index*args.x.batch[axis]
+            args.y.data += index*args.y.batch[axis]
+        args.batch_ndim = 0
+        args.N = 1
 
     def schedule(self, cnp.ndarray input not None, cnp.ndarray out not None, num_threads=None):
         """What would run on these arrays: the micro-kernel, tiles, tasks, scratch. For tests and explanations."""
@@ -464,32 +507,17 @@ cdef class Convolution:
         cdef Py_ssize_t y_batch[MAX_BATCH_AXES]
         fill_array(&args.x, x_batch, input, &self.input_axes)
         fill_array(&args.y, y_batch, out, &self.output_axes)
+        args.y.dtype |= self.store_flags
         if self.is_complex:
             args.IC *= args.x.parts
             args.OC *= 2
         threads = threads_for(num_threads, self.work)
         self.kernels.plan(&args, threads)
         return {"kernel": {ALG_CHANNELS: "channels", ALG_PIXELS: "pixels", ALG_ROWS: "rows",
-                           ALG_LINE: "line"}[args.algorithm],
+                           ALG_LINE: "line", ALG_WINOGRAD: "winograd"}[args.algorithm],
                 "tile": (args.TD.tile, args.TH.tile, args.TW.tile), "ic_block": args.ic_block,
                 "oc_block": args.oc_block, "tasks": args.n_tasks, "scratch_bytes": args.scratch_bytes,
                 "threads": min(threads, args.n_tasks)}
-
-
-cdef fill_with_bias(cnp.ndarray out, bias, spec):
-    """No input channels: an empty sum, and the bias."""
-    axis = spec.output_axes[0]
-    if bias is None:
-        out[...] = 0
-    else:
-        values = np.asarray(bias).reshape([-1 if i == axis else 1 for i in range(out.ndim)])
-        if spec.activation == "relu":
-            values = np.maximum(values, 0)
-        elif spec.activation == "relu6":
-            values = np.clip(values, 0, 6)
-        elif spec.activation == "leaky_relu":
-            values = np.where(values < 0, values*0.01, values)
-        out[...] = values
 
 
 # --- pooling ----------------------------------------------------------------------------------------------------------

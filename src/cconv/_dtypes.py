@@ -7,7 +7,11 @@ Design:
      narrower than 32 bits.
   b. Refuse rather than lose. Whatever has to be converted to the result's type (cval, bias, out_dtype) is
      refused when the conversion would change its value, rounding of a float excepted.
+  c. A saturating result is stored from a sum that has lost nothing: integers are summed in as many bits as
+     the types, the number of terms, the border and the bias can ask for, up to 64.
 """
+
+from typing import NamedTuple
 
 import numpy as np
 
@@ -44,22 +48,96 @@ def as_dtype(value, name):
     return native(dtype)
 
 
-def result_dtype(input_dtype, weight_dtype, weight_name, out_dtype):
-    """The type of a convolution: np.result_type of the two arrays, or a wider `out_dtype`."""
+def result_dtype(input_dtype, weight_dtype, weight_name):
+    """The type that a convolution has by default: np.result_type of the two arrays."""
     check_supported(input_dtype, "input")
     check_supported(weight_dtype, weight_name)
-    result = native(np.result_type(input_dtype, weight_dtype))
-    return result if out_dtype is None else widened(result, out_dtype)
+    return native(np.result_type(input_dtype, weight_dtype))
 
 
-def widened(result, out_dtype):
-    """`out_dtype` as a dtype, refused where `result` does not fit in it."""
-    wider = as_dtype(out_dtype, "out_dtype")
-    if not np.can_cast(result, wider, "safe"):
-        raise TypeError(
-            f"out_dtype={wider} cannot hold every value of the result type {result}; out_dtype only widens"
-        )
-    return wider
+def stored_dtype(result, out_dtype, casting):
+    """The type to store a `result` in: itself, a wider `out_dtype`, or any integer type that saturates."""
+    check_casting(casting)
+    if out_dtype is None:
+        return result
+    stored = as_dtype(out_dtype, "out_dtype")
+    if casting == "saturate" and stored.kind in "iu" and result.kind != "c":
+        return stored
+    if not np.can_cast(result, stored, "safe"):
+        rule = "out_dtype only widens, unless it is an integer type and casting='saturate'"
+        if casting == "saturate":
+            rule = "casting='saturate' is for real results and integer types"
+        raise TypeError(f"out_dtype={stored} cannot hold every value of the result type {result}; {rule}")
+    return stored
+
+
+def check_casting(casting):
+    if casting is not None and not isinstance(casting, str):
+        raise TypeError(f"casting={casting!r} must be one of None, 'saturate'")
+    if casting not in (None, "saturate"):
+        raise ValueError(f"casting={casting!r} must be one of None, 'saturate'")
+
+
+def addend_dtype(result, stored, casting):
+    """What a bias and a border value are checked against."""
+    if casting is None or stored.kind not in "iu":
+        return stored
+    if result.kind == "f":
+        return result
+    return np.dtype(np.uint64 if result == np.uint64 else np.int64)
+
+
+class Sum(NamedTuple):
+    """How a convolution is summed: the type, and whether what is stored from it has to be clipped."""
+
+    dtype: np.dtype
+    saturate: bool
+
+
+def sum_of(input_dtype, weight_dtype, stored, casting, terms, bias_dtype, cval):
+    """How the sum of so many products is computed that is stored as `stored`; `bias_dtype` may be None."""
+    result = np.result_type(input_dtype, weight_dtype)
+    if casting is None or stored.kind not in "iu":
+        return Sum(stored, False)
+    if result.kind == "f":
+        return Sum(np.dtype(np.float32 if result.itemsize <= 4 else np.float64), True)
+    samples, weights = (*_limits(input_dtype), int(cval)), _limits(weight_dtype)
+    products = [sample * weight for sample in samples for weight in weights]
+    low, high = _limits(bias_dtype) if bias_dtype is not None else (0, 0)
+    low, high = low + terms * min(products), high + terms * max(products)
+    # no kernel is narrower than what it stores: it would have to extend a sign
+    exact = [dtype for dtype in _SUMS if dtype.itemsize >= stored.itemsize and _holds(dtype, low, high)]
+    dtype = exact[0] if exact else _SUMS[1] if low < 0 else _SUMS[2]
+    if not exact:
+        low, high = _limits(dtype)  # wrapped around
+    return Sum(dtype, not _holds(stored, low, high))
+
+
+_SUMS = (np.dtype(np.int32), np.dtype(np.int64), np.dtype(np.uint64))
+
+
+def _limits(dtype):
+    if dtype.kind == "b":
+        return 0, 1
+    return int(np.iinfo(dtype).min), int(np.iinfo(dtype).max)
+
+
+def _holds(dtype, low, high):
+    least, greatest = _limits(dtype)
+    return least <= low and high <= greatest
+
+
+def saturated(values, dtype):
+    """Finished values as an integer type: rounded half to even, clipped to its range, NaN as 0."""
+    low, high = _limits(dtype)
+    if values.dtype.kind != "f":
+        least, greatest = _limits(values.dtype)
+        return np.clip(values, max(low, least), min(high, greatest)).astype(dtype)
+    values = np.rint(values)
+    # the power of two after the upper limit is exact in any floating type, the limit itself is not
+    above, below = values >= float(high) + 1.0, values <= float(low)
+    whole = np.where(above | below | np.isnan(values), 0, values).astype(dtype)
+    return np.where(above, np.array(high, dtype), np.where(below, np.array(low, dtype), whole))
 
 
 def averaged_dtype(dtype, out_dtype):
@@ -130,7 +208,7 @@ def as_number(cval):
 def _integer_cval(number, dtype):
     is_whole = isinstance(number, int) or number.is_integer()
     whole = int(number) if is_whole else None
-    low, high = (0, 1) if dtype.kind == "b" else (int(np.iinfo(dtype).min), int(np.iinfo(dtype).max))
+    low, high = _limits(dtype)
     if whole is None or not low <= whole <= high:
         raise ValueError(f"cval={number!r} is not a value of the result type {dtype} ({low} to {high})")
     return whole
@@ -152,6 +230,6 @@ def cast_bias(bias, dtype):
         if changed.size:
             first = changed[0]
             raise ValueError(
-                f"bias[{first}] is {bias[first]}, which the result type {dtype} cannot hold; use out_dtype="
+                f"bias[{first}] is {bias[first]}, which the sum's type {dtype} cannot hold; use out_dtype="
             )
     return cast

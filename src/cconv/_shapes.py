@@ -23,6 +23,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ._dtypes import (
+    addend_dtype,
     as_number,
     average_arithmetic,
     averaged_dtype,
@@ -33,6 +34,8 @@ from ._dtypes import (
     maximum_arithmetic,
     native,
     result_dtype,
+    stored_dtype,
+    sum_of,
 )
 from ._padding import (
     Axis,
@@ -51,6 +54,8 @@ from ._padding import (
 ACTIVATIONS = (None, "relu", "leaky_relu", "relu6")
 CONV_PADDINGS = ("valid", "same", "same_lower", "full", "causal")
 POOL_PADDINGS = ("valid", "same", "same_lower")
+FILTER_METHODS = ("auto", "direct", "fft")
+LAYER_METHODS = ("auto", "direct", "winograd", "fft")
 DATA_FORMATS = ("channels_first", "channels_last")
 
 
@@ -58,6 +63,8 @@ class ConvSpec(NamedTuple):
     """The sum over c, j of input[b, g, c, i*stride + j*dilation - pad_before] * weight[b, g, o, c, j]."""
 
     real: str  # arithmetic: "f32", "f64", "i32", "i64"; integers modulo 2**32, 2**64, truncated on store
+    sum_dtype: np.dtype  # what the arithmetic's values mean; the bias is cast to it
+    saturate: bool  # store rounds half to even and clips to output_dtype, an integer type
     is_complex: bool  # of the result; the arithmetic is that of its parts
     conjugate: bool  # of the weight
     flip: bool  # the weight is reversed along its spatial axes
@@ -74,6 +81,7 @@ class ConvSpec(NamedTuple):
     boundary: tuple[str, str, str]  # numpy.pad's names
     cval: Any  # int, float or complex, as the arithmetic is
     activation: str | None
+    method: str  # "auto", "direct", "winograd": what the kernels may choose from
     # Axes of the caller's arrays, -1 where an array has no such axis or is broadcast along it.
     input_batch_axes: tuple[int, ...]  # one per entry of batch_shape
     input_axes: tuple[int, int, int, int]  # channel, d, h, w
@@ -118,11 +126,14 @@ class PoolSpec(NamedTuple):
 def conv_spec(
     rank, input_shape, input_dtype, weight_shape, weight_dtype, bias_shape, bias_dtype,
     stride, padding, padding_mode, cval, dilation, groups, flip_kernel, activation, data_format, method,
-    out_dtype,
+    out_dtype, casting,
 ):  # fmt: skip
     """The spec of conv1d, conv2d or conv3d; `bias_shape` and `bias_dtype` are None without a bias."""
-    dtype = result_dtype(input_dtype, weight_dtype, "weight", out_dtype)
-    check_method(method)
+    result = result_dtype(input_dtype, weight_dtype, "weight")
+    dtype = stored_dtype(result, out_dtype, casting)
+    check_choice(method, "method", LAYER_METHODS)
+    if method == "fft":
+        raise NotImplementedError("method='fft' of a layer is not implemented yet; the other methods are")
     batched, channel, spatial = layer_axes(rank, input_shape, data_format)
     if len(weight_shape) != rank + 2:
         raise ValueError(
@@ -141,14 +152,14 @@ def conv_spec(
             f"weight of shape {weight_shape} with groups={groups} takes {groups} * {in_channels}"
         )
     if bias_shape is not None:
-        check_bias_dtype(bias_dtype, dtype)
+        check_bias_dtype(bias_dtype, addend_dtype(result, dtype, casting))
         if bias_shape != (out_channels,):
             raise ValueError(f"bias has shape {bias_shape}; it takes {(out_channels,)}: one per output")
     flip = check_bool(flip_kernel, "flip_kernel")
     check_choice(activation, "activation", ACTIVATIONS)
     if activation is not None and dtype.kind == "c":
         raise TypeError(f"activation={activation!r} is not defined for the complex result type {dtype}")
-    if activation == "leaky_relu" and dtype.kind in "biu":
+    if activation == "leaky_relu" and addend_dtype(result, dtype, casting).kind in "biu":
         raise TypeError(f"activation='leaky_relu' would be truncated in the integer result type {dtype}")
 
     stride = per_axis(stride, "stride", rank, 1)
@@ -160,14 +171,32 @@ def conv_spec(
     for axis, resolved in zip(spatial, axes, strict=True):
         output_shape[axis] = resolved.output
     batch = (0,) if batched else ()
-    return _convolution(
-        dtype=dtype, conjugate=False, flip=flip, axes=axes, kernel=kernel, stride=stride, dilation=dilation,
+    spec = _convolution(
+        dtypes=(input_dtype, weight_dtype, bias_dtype), dtype=dtype, casting=casting,
+        conjugate=False, flip=flip, axes=axes, kernel=kernel, stride=stride, dilation=dilation,
         boundary=padding_mode, boundary_name="padding_mode", cval=cval, activation=activation, groups=groups,
         in_channels=in_channels, out_channels=out_channels // groups, batch_shape=input_shape[: len(batch)],
         input_batch_axes=batch, input_axes=(channel, *spatial), weight_batch_axes=(-1,) * len(batch),
         weight_axes=(0, 1, *range(2, rank + 2)), output_batch_axes=batch, output_axes=(channel, *spatial),
-        output_shape=tuple(output_shape), itemsize=max(input_dtype.itemsize, dtype.itemsize),
+        output_shape=tuple(output_shape), itemsize=max(input_dtype.itemsize, dtype.itemsize), method=method,
     )  # fmt: skip
+    if method == "winograd":
+        check_winograd(spec)
+    return spec
+
+
+def check_winograd(spec):
+    """Refuse what Winograd's algorithm is not for: it is F(4x4, 3x3) in floating point."""
+    wants = [
+        ("kernel of weight", spec.kernel_size, (1, 3, 3)),
+        ("stride", spec.stride, (1, 1, 1)),
+        ("dilation", spec.dilation[1:], (1, 1)),
+    ]
+    for name, got, taken in wants:
+        if got != taken:
+            raise ValueError(f"method='winograd' takes {name} {taken} over (depth, height, width); got {got}")
+    if spec.real[0] != "f" or spec.is_complex:
+        raise ValueError(f"method='winograd' takes real floating point; the sum has dtype {spec.sum_dtype}")
 
 
 def layer_axes(rank, input_shape, data_format):
@@ -188,22 +217,18 @@ def layer_axes(rank, input_shape, data_format):
     return batched, first, tuple(range(first + 1, first + 1 + rank))
 
 
-def check_method(method):
-    check_choice(method, "method", ("auto", "direct", "fft"))
-    if method == "fft":
-        raise NotImplementedError("method='fft' is not implemented yet; 'auto' and 'direct' are")
-
-
 # ---- one array, one kernel ---------------------------------------------------------------------------------
 
 
 def filter_spec(
     flip, input_shape, input_dtype, kernel_shape, kernel_dtype,
-    mode, boundary, cval, axes, origin, method, out_dtype,
+    mode, boundary, cval, axes, origin, method, out_dtype, casting,
 ):  # fmt: skip
     """The spec of convolve (`flip`) or correlate (not `flip`)."""
-    dtype = result_dtype(input_dtype, kernel_dtype, "kernel", out_dtype)
-    check_method(method)
+    dtype = stored_dtype(result_dtype(input_dtype, kernel_dtype, "kernel"), out_dtype, casting)
+    check_choice(method, "method", FILTER_METHODS)
+    if method == "fft" and dtype.kind in "biu":
+        raise TypeError(f"method='fft' would round, the result type {dtype} is exact; use 'auto' or 'direct'")
     check_choice(mode, "mode", ("full", "same", "valid"))
     axes = convolved_axes(axes, input_shape)
     rank = len(axes)
@@ -243,7 +268,8 @@ def filter_spec(
     # one name for all is passed on as it was given, so that a single "zeros" is still seen with its cval
     boundary = boundary if isinstance(boundary, str) else tuple([boundary[i] for i in order])
     return _convolution(
-        dtype=dtype, conjugate=not flip and dtype.kind == "c", flip=flip, axes=[resolved[i] for i in order],
+        dtypes=(input_dtype, kernel_dtype, None), dtype=dtype, casting=casting,
+        conjugate=not flip and dtype.kind == "c", flip=flip, axes=[resolved[i] for i in order],
         kernel=[kernel[i] for i in order], stride=(1,) * rank, dilation=(1,) * rank,
         boundary=boundary, boundary_name="boundary", cval=cval, activation=None,
         groups=1, in_channels=1, out_channels=1, batch_shape=tuple([output_shape[axis] for axis in batch]),
@@ -337,7 +363,8 @@ def _three(values, filler):
 
 
 def _convolution(
-    *, dtype, axes, kernel, stride, dilation, boundary, boundary_name, cval, itemsize, **fields
+    *, dtypes, dtype, casting, axes, kernel, stride, dilation, boundary, boundary_name, cval, itemsize,
+    method="direct", **fields
 ):  # fmt: skip
     """What convolutions of every kind have in common: borders, overflow, the normal form with three axes."""
     rank = len(axes)
@@ -347,21 +374,26 @@ def _convolution(
     number = as_number(cval)
     if is_zeros and number != 0:
         raise ValueError(f"cval={cval!r} with {boundary_name}={boundary!r}; 'zeros' is 'constant' 0")
-    value = check_cval(number if "constant" in modes else 0, dtype)
+    border_dtype = addend_dtype(np.result_type(*dtypes[:2]), dtype, casting)
+    value = check_cval(number if "constant" in modes else 0, border_dtype)
     padded = [axis.before > 0 or axis.after > 0 for axis in axes]
     for axis, mode, has_padding in zip(axes, modes, padded, strict=True):
         if mode != "constant" and has_padding and axis.size == 0 and axis.output > 0:
             raise ValueError(f"{boundary_name}={mode!r} needs at least 1 sample to continue, input has none")
     if not any(mode == "constant" and has_padding for mode, has_padding in zip(modes, padded, strict=True)):
-        value = check_cval(0, dtype)
+        value = check_cval(0, border_dtype)
 
     for name in ("input_axes", "weight_axes", "output_axes"):
         numbers = fields[name]
         lead = len(numbers) - rank
         fields[name] = (*numbers[:lead], *_three(numbers[lead:], -1))
     outputs = [axis.output for axis in axes]
+    terms = fields["in_channels"] * math.prod(kernel)
+    total = sum_of(*dtypes[:2], dtype, casting, terms, dtypes[2], value)
     return ConvSpec(
-        real=convolution_arithmetic(dtype),
+        real=convolution_arithmetic(total.dtype),
+        sum_dtype=total.dtype,
+        saturate=total.saturate,
         is_complex=dtype.kind == "c",
         input_size=_three([axis.size for axis in axes], 1),
         kernel_size=_three(kernel, 1),
@@ -371,6 +403,7 @@ def _convolution(
         pad_before=_three([axis.before for axis in axes], 0),
         boundary=_three([m if p else "constant" for m, p in zip(modes, padded, strict=True)], "constant"),
         cval=value,
+        method=method,
         input_start=_three([axis.start for axis in axes], 0),
         output_dtype=dtype,
         **fields,
@@ -484,118 +517,3 @@ def _every_window_touches(axis, taps, stride, dilation):
     period = dilation // math.gcd(stride, dilation)
     starts = range(-axis.before, min(last + 1, 0), stride)[:period]
     return all(start % dilation < axis.size for start in starts)
-
-
-# ---- arithmetic of shapes, for callers ---------------------------------------------------------------------
-
-
-def conv_output_shape(input_shape, kernel_size, *, stride=1, padding=0, dilation=1):
-    """Spatial extents of what a convolution returns.
-
-    Along each axis, with ``before + after`` samples of padding::
-
-        output = (input + before + after - dilation * (kernel - 1) - 1) // stride + 1
-
-    Parameters
-    ----------
-    input_shape : int or sequence of int
-        Extents of the spatial axes only: no batch, no channels.
-    kernel_size, stride, dilation : int or sequence of int, at least 1
-        One for all axes, or one per axis.
-    padding : int, sequence of int, sequence of (before, after), or str
-        As in `conv2d`: negative amounts crop; names are "valid", "same", "same_lower", "full" and "causal".
-
-    Returns
-    -------
-    tuple of int
-        The output's extent along each axis.
-
-    Raises
-    ------
-    ValueError
-        If the kernel does not fit in the padded input, or an argument has a wrong length or value.
-    TypeError
-        If an argument is not made of ints.
-
-    Examples
-    --------
-    >>> import cconv
-    >>> cconv.conv_output_shape((224, 224), 7, stride=2, padding=3)
-    (112, 112)
-    >>> cconv.conv_output_shape((5, 8), (3, 2), padding="full")
-    (7, 9)
-    """
-    rank = len(input_shape) if is_sequence(input_shape) else 1
-    if rank == 0:
-        raise ValueError("input_shape=() has no axes")
-    sizes = per_axis(input_shape, "input_shape", rank, 0)
-    kernel = per_axis(kernel_size, "kernel_size", rank, 1)
-    stride = per_axis(stride, "stride", rank, 1)
-    dilation = per_axis(dilation, "dilation", rank, 1)
-    axes = padded_axes(sizes, kernel, stride, dilation, padding, CONV_PADDINGS)
-    return tuple([axis.output for axis in axes])
-
-
-def receptive_field(layers):
-    """What one output of a stack of convolutions or poolings sees of the input.
-
-    Output ``i`` of the last layer depends on the input samples ``start + i*stride`` to
-    ``start + i*stride + size - 1``. Layer by layer, first to last::
-
-        start -= before * stride;  size += (kernel - 1) * dilation * stride;  stride *= layer's stride
-
-    Parameters
-    ----------
-    layers : sequence of tuples
-        The layers from input to output, each ``(kernel_size, stride, dilation, padding)``, of which only the
-        first entry is needed; the others default to 1, 1 and 0. Entries are ints, or sequences with one int
-        per axis; padding may also be a sequence of (before, after) pairs. Without any padding `start` is 0.
-
-    Returns
-    -------
-    (size, stride, start) : tuple
-        Three ints if every entry of every layer is an int, otherwise three tuples with one int per axis. A
-        negative `start` lies in the padding.
-
-    Raises
-    ------
-    ValueError, TypeError
-        If a layer has no or too many entries, or entries that disagree on the number of axes.
-
-    Examples
-    --------
-    Two 3x3 layers see what one 5x5 layer sees; a stride makes all later layers see more.
-
-    >>> import cconv
-    >>> cconv.receptive_field([(3, 1, 1), (3, 1, 1)])
-    (5, 1, 0)
-    >>> cconv.receptive_field([(7, 2, 1, 3), (3, 2, 1, 1)])
-    (11, 4, -5)
-    >>> cconv.receptive_field([((3, 5), 1, 1), (2, (2, 1), 1)])
-    ((4, 6), (2, 1), (0, 0))
-    """
-    if not is_sequence(layers):
-        raise TypeError(f"layers={layers!r} must be a sequence of (kernel_size, stride, dilation, padding)")
-    stack = []
-    rank = None
-    for layer in layers:
-        if not is_sequence(layer) or not 1 <= len(layer) <= 4:
-            raise ValueError(f"layers: {layer!r} must be (kernel_size, stride, dilation, padding)")
-        stack.append((*layer, *(1, 1, 1, 0)[len(layer) :]))
-        for entry in stack[-1]:
-            if is_sequence(entry):
-                if rank not in (None, len(entry)):
-                    raise ValueError(f"layers: {entry!r} has {len(entry)} entries, an earlier one {rank}")
-                rank = len(entry)
-    count = 1 if rank is None else rank
-    size, step, start = [1] * count, [1] * count, [0] * count
-    for kernel_size, stride, dilation, padding in stack:
-        kernel_size = per_axis(kernel_size, "kernel_size", count, 1)
-        stride = per_axis(stride, "stride", count, 1)
-        dilation = per_axis(dilation, "dilation", count, 1)
-        before = [pair[0] for pair in padding_pairs(padding, count)]
-        for axis in range(count):
-            start[axis] -= before[axis] * step[axis]
-            size[axis] += (kernel_size[axis] - 1) * dilation[axis] * step[axis]
-            step[axis] *= stride[axis]
-    return tuple([values[0] if rank is None else tuple(values) for values in (size, step, start)])

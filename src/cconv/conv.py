@@ -16,11 +16,11 @@ _cache = {}
 def conv1d(
     input, weight, bias=None, *, stride=1, padding=0, padding_mode="constant", cval=0, dilation=1, groups=1,
     flip_kernel=False, activation=None, data_format="channels_first", method="auto",
-    out_dtype=None, out=None, num_threads=None,
+    out_dtype=None, casting=None, out=None, num_threads=None,
 ):  # fmt: skip
     options = (
         stride, padding, padding_mode, cval, dilation, groups, flip_kernel, activation, data_format, method,
-        out_dtype,
+        out_dtype, casting,
     )  # fmt: skip
     numbers = (stride, padding, dilation, groups, flip_kernel)
     return _conv(1, input, weight, bias, options, numbers, out, num_threads)
@@ -29,11 +29,11 @@ def conv1d(
 def conv2d(
     input, weight, bias=None, *, stride=1, padding=0, padding_mode="constant", cval=0, dilation=1, groups=1,
     flip_kernel=False, activation=None, data_format="channels_first", method="auto",
-    out_dtype=None, out=None, num_threads=None,
+    out_dtype=None, casting=None, out=None, num_threads=None,
 ):  # fmt: skip
     options = (
         stride, padding, padding_mode, cval, dilation, groups, flip_kernel, activation, data_format, method,
-        out_dtype,
+        out_dtype, casting,
     )  # fmt: skip
     numbers = (stride, padding, dilation, groups, flip_kernel)
     return _conv(2, input, weight, bias, options, numbers, out, num_threads)
@@ -42,11 +42,11 @@ def conv2d(
 def conv3d(
     input, weight, bias=None, *, stride=1, padding=0, padding_mode="constant", cval=0, dilation=1, groups=1,
     flip_kernel=False, activation=None, data_format="channels_first", method="auto",
-    out_dtype=None, out=None, num_threads=None,
+    out_dtype=None, casting=None, out=None, num_threads=None,
 ):  # fmt: skip
     options = (
         stride, padding, padding_mode, cval, dilation, groups, flip_kernel, activation, data_format, method,
-        out_dtype,
+        out_dtype, casting,
     )  # fmt: skip
     numbers = (stride, padding, dilation, groups, flip_kernel)
     return _conv(3, input, weight, bias, options, numbers, out, num_threads)
@@ -66,14 +66,15 @@ def _conv(rank, input, weight, bias, options, numbers, out, num_threads):
     entry, key, options = find(_cache, arrays, options, numbers)
     if entry is None:
         spec = conv_spec(*arrays, *options)
-        entry = remember(_cache, key, (Convolution(spec).run, spec.output_shape, spec.output_dtype))
-    run, shape, dtype = entry
+        entry = (Convolution(spec).run, spec.output_shape, spec.output_dtype, spec.sum_dtype)
+        remember(_cache, key, entry)
+    run, shape, dtype, sum_dtype = entry
     if num_threads is not None:
         num_threads = check_num_threads(num_threads)
     if out is not None:
         inner = check_out(out, shape, dtype)
-    if bias is not None and bias.dtype != dtype:
-        bias = cast_bias(bias, dtype)
+    if bias is not None and bias.dtype != sum_dtype:
+        bias = cast_bias(bias, sum_dtype)
     if out is None:
         return run(input, weight, bias, None, num_threads)
     result = target(inner, (input, weight, bias))

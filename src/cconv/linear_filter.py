@@ -12,8 +12,10 @@ import numpy as np
 from numpy import ndarray
 
 from ._calls import as_array, check_num_threads, check_out, find, frozen, missing_samples, remember, target
+from ._choice import auto_tiling
 from ._core import Convolution
-from ._dtypes import as_number, result_dtype, widened
+from ._dtypes import as_number, result_dtype, saturated, stored_dtype
+from ._fft import FFTConvolution
 from ._padding import check_boundary, check_choice
 from ._shapes import convolved_axes, filter_spec
 
@@ -30,7 +32,7 @@ _CONSTANT, _ZERO, _PROPAGATE, _AUTO = "constant", 0, "propagate", "auto"
 
 def convolve(
     input, kernel, mode="full", *, boundary="constant", cval=0, axes=None, origin=0,
-    nan="propagate", mask=None, method="auto", out=None, out_dtype=None, num_threads=None,
+    nan="propagate", mask=None, method="auto", out=None, out_dtype=None, casting=None, num_threads=None,
 ):  # fmt: skip
     """True convolution of an array with a kernel along one to three axes.
 
@@ -67,14 +69,23 @@ def convolve(
         missing (see Notes). "raise": `ValueError` if `input` holds one.
     mask : array_like of bool, optional
         True marks a missing sample (see Notes); broadcast to the shape of `input`.
-    method : {"auto", "direct"}
-        The sum is computed directly by both. "fft" raises `NotImplementedError`.
+    method : {"auto", "direct", "fft"}
+        "direct": sums of products, within ``c * eps * sum |w||x|`` of the exact result at every sample, with `c`
+        about ``4 + 2 * sqrt(taps)``. "fft": by overlapping transforms of blocks, within ``8 * eps * max|x| * sum|w|``
+        with the largest sample of the block, so that samples much smaller than their neighbours may drown in its
+        rounding; integer results are refused, and so are samples that are not finite. "auto": "fft" for large
+        kernels of floating or complex results where a model of both predicts that it is clearly faster, and there
+        within ``4096 * eps * sum |w||x|`` at every sample: what the check of the samples cannot promise that for, or
+        is not finite, is summed directly.
     out : ndarray, optional
         Where to write the result: exactly its shape and type, any layout and byte order. It may overlap the
         inputs.
     out_dtype : dtype, optional
         A wider type for the result, to which the default type casts safely. Products and sums are computed in
         it.
+    casting : {None, "saturate"}
+        "saturate": `out_dtype` may be any integer type. The sum, of the default type (of up to 64 bits for
+        integers, so that nothing is lost), is rounded half to even and clipped to its range; NaN becomes 0.
     num_threads : int, optional
         Upper limit for this call; by default `get_num_threads()`. The result has the same bits for any
         number.
@@ -119,12 +130,12 @@ def convolve(
     """
     if (
         boundary is _CONSTANT and cval is _ZERO and axes is None and origin is _ZERO and nan is _PROPAGATE
-        and mask is None and method is _AUTO and out is None and out_dtype is None and num_threads is None
-        and type(input) is ndarray and type(kernel) is ndarray and type(mode) is str
+        and mask is None and method is _AUTO and out is None and out_dtype is None and casting is None
+        and num_threads is None and type(input) is ndarray and type(kernel) is ndarray and type(mode) is str
     ):  # fmt: skip
         key = (True, input.shape, input.dtype, kernel.shape, kernel.dtype, mode)
         return (_plain_cache.get(key) or _plain(key))(input, kernel, None, None, None)
-    options = (mode, boundary, cval, axes, origin, method, out_dtype)
+    options = (mode, boundary, cval, axes, origin, method, out_dtype, casting)
     if mask is None and nan == "propagate":
         return _filter(True, input, kernel, options, (axes, origin), out, num_threads)
     return _filter_present(True, input, kernel, options, nan, mask, out, num_threads)
@@ -132,7 +143,7 @@ def convolve(
 
 def correlate(
     input, kernel, mode="full", *, boundary="constant", cval=0, axes=None, origin=0,
-    nan="propagate", mask=None, method="auto", out=None, out_dtype=None, num_threads=None,
+    nan="propagate", mask=None, method="auto", out=None, out_dtype=None, casting=None, num_threads=None,
 ):  # fmt: skip
     """Cross-correlation of an array with a kernel along one to three axes.
 
@@ -141,7 +152,7 @@ def correlate(
 
     Parameters
     ----------
-    input, kernel, mode, boundary, cval, axes, nan, mask, method, out, out_dtype, num_threads
+    input, kernel, mode, boundary, cval, axes, nan, mask, method, out, out_dtype, casting, num_threads
         As in `convolve`. Mode "same" sees, at sample `i`, the samples from ``i - k // 2`` on; "full" begins
         with the window that holds only the first sample.
     origin : int or sequence of int
@@ -175,12 +186,12 @@ def correlate(
     """
     if (
         boundary is _CONSTANT and cval is _ZERO and axes is None and origin is _ZERO and nan is _PROPAGATE
-        and mask is None and method is _AUTO and out is None and out_dtype is None and num_threads is None
-        and type(input) is ndarray and type(kernel) is ndarray and type(mode) is str
+        and mask is None and method is _AUTO and out is None and out_dtype is None and casting is None
+        and num_threads is None and type(input) is ndarray and type(kernel) is ndarray and type(mode) is str
     ):  # fmt: skip
         key = (False, input.shape, input.dtype, kernel.shape, kernel.dtype, mode)
         return (_plain_cache.get(key) or _plain(key))(input, kernel, None, None, None)
-    options = (mode, boundary, cval, axes, origin, method, out_dtype)
+    options = (mode, boundary, cval, axes, origin, method, out_dtype, casting)
     if mask is None and nan == "propagate":
         return _filter(False, input, kernel, options, (axes, origin), out, num_threads)
     return _filter_present(False, input, kernel, options, nan, mask, out, num_threads)
@@ -188,8 +199,16 @@ def correlate(
 
 def _plain(key):
     """The operator of a call with default options, made."""
-    spec = filter_spec(*key, _CONSTANT, _ZERO, None, _ZERO, _AUTO, None)
-    return remember(_plain_cache, key, Convolution(spec).run)
+    spec = filter_spec(*key, _CONSTANT, _ZERO, None, _ZERO, _AUTO, None, None)
+    return remember(_plain_cache, key, _operator(spec, _AUTO).run)
+
+
+def _operator(spec, method):
+    """What computes a spec. "auto" chooses by extents and types here; the FFT it may choose looks at the samples."""
+    if method == "fft":
+        return FFTConvolution(spec)
+    tiling = auto_tiling(spec) if method == "auto" else None
+    return Convolution(spec) if tiling is None else FFTConvolution(spec, tiling, guarded=True)
 
 
 def _filter(flip, input, kernel, options, numbers, out, num_threads):
@@ -202,7 +221,8 @@ def _filter(flip, input, kernel, options, numbers, out, num_threads):
     entry, key, options = find(_cache, arrays, options, numbers)
     if entry is None:
         spec = filter_spec(*arrays, *options)
-        entry = remember(_cache, key, (Convolution(spec).run, spec.output_shape, spec.output_dtype))
+        method = options[5]
+        entry = remember(_cache, key, (_operator(spec, method).run, spec.output_shape, spec.output_dtype))
     run, shape, dtype = entry
     if num_threads is not None:
         num_threads = check_num_threads(num_threads)
@@ -226,21 +246,20 @@ def _filter_present(flip, input, kernel, options, nan, mask, out, num_threads):
     arrays = (flip, input.shape, input.dtype, kernel.shape, kernel.dtype)
     check_choice(nan, "nan", ("propagate", "omit", "raise"))
     options = frozen(options)
-    mode, boundary, cval, axes, origin, method, out_dtype = options
+    mode, boundary, cval, axes, origin, method, out_dtype, casting = options
     if nan == "raise" and mask is None:
         # what is wrong with the arguments is said before what is wrong with the samples
         filter_spec(*arrays, *options)
         missing_samples(input, nan, None)
         return _filter(flip, input, kernel, options, (axes, origin), out, num_threads)
-    dtype = result_dtype(input.dtype, kernel.dtype, "kernel", None)
-    if dtype.kind in "biu":
-        dtype = np.dtype(np.float64)  # a weighted mean is no integer, and there may be nothing to average
-    if out_dtype is not None:
-        dtype = widened(dtype, out_dtype)
+    mean = result_dtype(input.dtype, kernel.dtype, "kernel")
+    if mean.kind in "biu":
+        mean = np.dtype(np.float64)  # a weighted mean is no integer, and there may be nothing to average
+    dtype = stored_dtype(mean, out_dtype, casting)
     # float16 would round the weight seen before it divides
-    work = np.result_type(dtype, np.float32)
+    work = np.result_type(mean if dtype.kind in "iu" else dtype, np.float32)
     weight_work = work if kernel.dtype.kind == "c" else np.empty(0, work).real.dtype
-    spec = filter_spec(*arrays, mode, boundary, cval, axes, origin, method, work)
+    spec = filter_spec(*arrays, mode, boundary, cval, axes, origin, method, work, None)
     if out is not None:
         inner = check_out(out, spec.output_shape, dtype)
     axes = convolved_axes(axes, input.shape)
@@ -255,19 +274,23 @@ def _filter_present(flip, input, kernel, options, nan, mask, out, num_threads):
     if border != border:
         border = seen_border = 0  # a NaN border is missing too
     elif not missing.any():
-        options = (mode, boundary, cval, axes, origin, method, dtype)
+        options = (mode, boundary, cval, axes, origin, method, dtype, casting)
         return _filter(flip, input, kernel, options, (axes, origin), out, num_threads)
 
     filled = np.where(missing, np.zeros((), input.dtype), input)
-    options = (mode, boundary, border, axes, origin, method, work)
+    options = (mode, boundary, border, axes, origin, method, work, None)
     result = _filter(flip, filled, kernel, options, (axes, origin), None, num_threads)
     # by numpy.pad's names: "zeros" would refuse the border that counts as seen
     boundary, _ = check_boundary(boundary, "boundary", len(axes))
-    options = (mode, boundary, seen_border, axes, origin, method, weight_work)
+    # where nothing is seen the sum has to be 0, not the rounding of a transform
+    method = "auto" if method == "fft" else method
+    options = (mode, boundary, seen_border, axes, origin, method, weight_work, None)
     seen = _filter(flip, ~missing, kernel, options, (axes, origin), None, num_threads)
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         result *= total / seen
     np.copyto(result, np.nan, where=np.abs(seen) <= rounding)
+    if dtype.kind in "iu":
+        result = saturated(result, dtype)
     if out is None:
         return result.astype(dtype, copy=False)
     inner[...] = result

@@ -1,13 +1,18 @@
 """Elements of any type, stride and byte order, to and from the kernel's real type, a row at a time.
 
-Integers convert modulo 2**n both ways, so integer results wrap as NumPy's do. Elements need not be aligned.
+Integers convert modulo 2**n both ways, so integer results wrap as NumPy's do, unless they are stored with DT_SATURATE.
+Elements need not be aligned.
 """
 from libc.stdint cimport uint16_t
 from libc.string cimport memcpy
 
-from cconv._kernels.simd cimport FLOATING, float_to_half, half_to_float, real
+from cconv._kernels.simd cimport (
+    FLOATING, NARROW, clip, float_to_half, half_to_float, is_nan, narrow8, narrow16, real, round_clipped, round_even,
+    signed_real,
+)
 from cconv._kernels.types cimport (
-    DT_BOOL, DT_F16, DT_F32, DT_F64, DT_I8, DT_I16, DT_I32, DT_I64, DT_SWAPPED, DT_U8, DT_U16, DT_U32, DT_U64,
+    DT_BOOL, DT_F16, DT_F32, DT_F64, DT_I8, DT_I16, DT_I32, DT_I64, DT_SATURATE, DT_SWAPPED, DT_TYPE, DT_U8, DT_U16,
+    DT_U32, DT_U64,
 )
 
 ctypedef fused element:
@@ -24,7 +29,7 @@ ctypedef fused element:
 
 
 cdef enum:
-    CHUNK = 64      # elements that go through the stack at a time where their bytes must be swapped
+    CHUNK = 64      # elements that go through the stack at a time, swapped or rounded
 
 
 cdef inline bint is_native(int dtype) noexcept nogil:
@@ -37,7 +42,7 @@ cdef inline bint is_native(int dtype) noexcept nogil:
 
 
 cdef inline Py_ssize_t item_size(int dtype) noexcept nogil:
-    dtype &= ~DT_SWAPPED
+    dtype &= DT_TYPE
     if dtype <= DT_U8:
         return 1
     if dtype <= DT_U16 or dtype == DT_F16:
@@ -76,6 +81,97 @@ cdef inline void store_as(element* of_type, char* dst, const real* src, Py_ssize
         for i in range(n):
             value = <element>src[i]
             memcpy(dst + i*stride, &value, sizeof(element))
+
+
+cdef inline void round_as(element* of_type, char* dst, const real* src, Py_ssize_t n, Py_ssize_t stride, element low,
+                          element high) noexcept nogil:
+    """Floating sums to an integer type of up to 16 bits. In two steps, because one loop would take 32 elements at a
+    time and a register tile's row may be 24: rounding by whole vectors first, then blocks of which the last overlaps
+    the one before."""
+    cdef Py_ssize_t i = 0, k, part, first
+    cdef element value
+    cdef real rounded[CHUNK]
+    while i < n:
+        part = min(<Py_ssize_t>CHUNK, n - i)
+        for k in range(part):
+            rounded[k] = round_clipped(src[i + k], <real>low, <real>high)
+        if stride == sizeof(element) and part >= NARROW:
+            k = 0
+            while k < part:
+                first = min(k, part - NARROW)
+                if sizeof(element) == 1:
+                    narrow8(dst + i + first, rounded + first)
+                else:
+                    narrow16(dst + 2*(i + first), rounded + first)
+                k += NARROW
+        else:
+            for k in range(part):
+                value = <element><int>rounded[k]
+                memcpy(dst + (i + k)*stride, &value, sizeof(element))
+        i += part
+
+
+cdef inline void saturate_as(element* of_type, char* dst, const real* src, Py_ssize_t n, Py_ssize_t stride,
+                             element low, element high) noexcept nogil:
+    """Sums with a sign to an integer type of range low..high. A floating point `real` that holds both limits clips
+    before it converts, which vectorises; one that does not compares with the power of two after the upper limit."""
+    cdef Py_ssize_t i
+    cdef element value
+    cdef real rounded, limit
+    cdef signed_real least, greatest
+    cdef unsigned long long top
+    if FLOATING and sizeof(element) <= 2:
+        round_as(of_type, dst, src, n, stride, low, high)
+    elif FLOATING and sizeof(element) < sizeof(real):
+        for i in range(n):
+            value = <element><long long>round_clipped(src[i], <real>low, <real>high)
+            memcpy(dst + i*stride, &value, sizeof(element))
+    elif FLOATING:
+        limit = <real>(high//2 + 1)*<real>2
+        for i in range(n):
+            rounded = round_even(src[i])
+            if is_nan(rounded):
+                value = 0
+            elif rounded >= limit:
+                value = high
+            elif rounded <= <real>low:
+                value = low
+            else:
+                value = <element>rounded
+            memcpy(dst + i*stride, &value, sizeof(element))
+    else:
+        top = (<unsigned long long>1 << (8*sizeof(real) - 1)) - 1
+        greatest = <signed_real>min(<unsigned long long>high, top)
+        least = <signed_real>0 if low == 0 else -greatest - 1
+        if stride == sizeof(element):
+            for i in range(n):
+                value = <element>clip(<signed_real>src[i], least, greatest)
+                memcpy(dst + i*<Py_ssize_t>sizeof(element), &value, sizeof(element))
+        else:
+            for i in range(n):
+                value = <element>clip(<signed_real>src[i], least, greatest)
+                memcpy(dst + i*stride, &value, sizeof(element))
+
+
+cdef inline void saturate_row(char* dst, const real* src, Py_ssize_t n, Py_ssize_t stride, int dtype) noexcept nogil:
+    """element at dst + i*stride bytes = src[i], rounded half to even and clipped to the type's range; NaN is 0."""
+    dtype &= DT_TYPE
+    if dtype == DT_U8:
+        saturate_as[uchar](NULL, dst, src, n, stride, 0, 0xff)
+    elif dtype == DT_I8:
+        saturate_as[schar](NULL, dst, src, n, stride, -0x80, 0x7f)
+    elif dtype == DT_U16:
+        saturate_as[ushort](NULL, dst, src, n, stride, 0, 0xffff)
+    elif dtype == DT_I16:
+        saturate_as[short](NULL, dst, src, n, stride, -0x8000, 0x7fff)
+    elif dtype == DT_U32:
+        saturate_as[uint](NULL, dst, src, n, stride, 0, 0xffffffff)
+    elif dtype == DT_I32:
+        saturate_as[int](NULL, dst, src, n, stride, -0x7fffffff - 1, 0x7fffffff)
+    elif dtype == DT_U64:
+        saturate_as[ulonglong](NULL, dst, src, n, stride, 0, <unsigned long long>-1)
+    elif dtype == DT_I64:
+        saturate_as[longlong](NULL, dst, src, n, stride, <long long>(<unsigned long long>1 << 63), 0x7fffffffffffffff)
 
 
 cdef inline void swap_bytes(char* dst, Py_ssize_t dst_stride, const char* src, Py_ssize_t src_stride,
@@ -145,6 +241,8 @@ cdef inline void store_row(char* dst, const real* src, Py_ssize_t n, Py_ssize_t 
             store_row(swapped, src + i, part, size, dtype)
             swap_bytes(dst + i*stride, stride, swapped, size, part, size)
             i += part
+    elif dtype & DT_SATURATE:
+        saturate_row(dst, src, n, stride, dtype)
     elif is_native(dtype) and stride == sizeof(real):
         memcpy(dst, src, n*sizeof(real))
     elif dtype == DT_F32:

@@ -27,6 +27,14 @@ typedef uint64_t real;
 #error "CCONV_REAL must be 32, 64 (floating point), 132 or 164 (integers)"
 #endif
 #define CCONV_FLOATING (CCONV_REAL < 100)
+/* The same bits with a sign: what an unsigned sum means. */
+#if CCONV_REAL == 132
+typedef int32_t signed_real;
+#elif CCONV_REAL == 164
+typedef int64_t signed_real;
+#else
+typedef real signed_real;
+#endif
 #define CCONV_REAL_SIZE (CCONV_REAL % 100 / 8)
 
 #if defined(__GNUC__)
@@ -98,26 +106,112 @@ static inline int is_nan(real x) { return x != x; }
 static inline int is_nan(real x) { (void)x; return 0; }
 #endif
 
+/* To the nearest whole number, half to even. Without an instruction for it: adding 2**23 (2**52) leaves no digits
+ * behind the point, and what is larger has none. */
+#if CCONV_FLOATING
+static inline real round_even(real x)
+{
+#if defined(__GNUC__) && (defined(__SSE4_1__) || defined(__aarch64__))
+    return sizeof(real) == 4 ? (real)__builtin_rintf((float)x) : (real)__builtin_rint((double)x);
+#else
+    real whole = sizeof(real) == 4 ? (real)8388608.0 : (real)4503599627370496.0;
+    real shift = x < 0 ? -whole : whole;
+    return x > -whole && x < whole ? (x + shift) - shift : x;
+#endif
+}
+#else
+static inline real round_even(real x) { return x; }
+#endif
+
+/* The nearest whole number within low and high, both whole and under 2**22 (2**51); 0 for NaN. In this order it is
+ * max, min, add, subtract, compare, and at every level; with NaN first GCC branches, or selects twice as often. */
+static inline real round_clipped(real x, real low, real high)
+{
+    real units = sizeof(real) == 4 ? (real)12582912.0 : (real)6755399441055744.0; /* 1.5 * 2**23, 2**52 */
+    real y = x < low ? low : x;
+    y = y > high ? high : y;
+    y = (y + units) - units;
+    return is_nan(x) ? 0 : y;
+}
+
+/* NARROW whole numbers to integers of 8 or 16 bits. GCC would unroll the loop before it could vectorise it. */
+enum { NARROW = 16 };
+#if defined(__GNUC__) && !defined(__clang__)
+#define CCONV_ROLLED _Pragma("GCC unroll 1")
+#else
+#define CCONV_ROLLED
+#endif
+static inline void narrow8(char *dst, const real *src)
+{
+    uint8_t block[NARROW];
+    CCONV_ROLLED
+    for (int i = 0; i < NARROW; i++)
+        block[i] = (uint8_t)(int)src[i];
+    memcpy(dst, block, sizeof block);
+}
+static inline void narrow16(char *dst, const real *src)
+{
+    uint16_t block[NARROW];
+    CCONV_ROLLED
+    for (int i = 0; i < NARROW; i++)
+        block[i] = (uint16_t)(int)src[i];
+    memcpy(dst, block, sizeof block);
+}
+static inline signed_real clip(signed_real x, signed_real low, signed_real high)
+{
+    x = x < low ? low : x;
+    return x > high ? high : x;
+}
+
 /* dst[j*dst_pitch + i] = src[i][j], LANES x LANES, as log2(LANES) rounds of interleaving: two vectors LANES/2
  * apart become neighbours. 0.25 shuffles per element; the scalar loop costs a load and a store per element. */
 #if CCONV_VECTOR_BYTES > CCONV_REAL_SIZE && defined(__has_builtin) && __has_builtin(__builtin_shufflevector)
 #if CCONV_VECTOR_BYTES / CCONV_REAL_SIZE == 16
 #define CCONV_ZIP_LO 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23
+#define CCONV_EVEN 0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30
+#define CCONV_ODD 1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31
 #define CCONV_ZIP_HI 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31
 #define CCONV_ROUNDS 4
 #elif CCONV_VECTOR_BYTES / CCONV_REAL_SIZE == 8
 #define CCONV_ZIP_LO 0, 8, 1, 9, 2, 10, 3, 11
+#define CCONV_EVEN 0, 2, 4, 6, 8, 10, 12, 14
+#define CCONV_ODD 1, 3, 5, 7, 9, 11, 13, 15
 #define CCONV_ZIP_HI 4, 12, 5, 13, 6, 14, 7, 15
 #define CCONV_ROUNDS 3
 #elif CCONV_VECTOR_BYTES / CCONV_REAL_SIZE == 4
 #define CCONV_ZIP_LO 0, 4, 1, 5
+#define CCONV_EVEN 0, 2, 4, 6
+#define CCONV_ODD 1, 3, 5, 7
 #define CCONV_ZIP_HI 2, 6, 3, 7
 #define CCONV_ROUNDS 2
 #else
 #define CCONV_ZIP_LO 0, 2
+#define CCONV_EVEN 0, 2
+#define CCONV_ODD 1, 3
 #define CCONV_ZIP_HI 1, 3
 #define CCONV_ROUNDS 1
 #endif
+/* dst[k*dst_pitch + i] = src[4*i + k] for 4*LANES elements. */
+static inline void deinterleave4(real *dst, ptrdiff_t dst_pitch, const real *src)
+{
+    vreal a = vload(src), b = vload(src + CCONV_LANES), c = vload(src + 2 * CCONV_LANES), d = vload(src + 3 * CCONV_LANES);
+    vreal ab = __builtin_shufflevector(a, b, CCONV_EVEN), cd = __builtin_shufflevector(c, d, CCONV_EVEN);
+    vstore(dst, __builtin_shufflevector(ab, cd, CCONV_EVEN));
+    vstore(dst + 2 * dst_pitch, __builtin_shufflevector(ab, cd, CCONV_ODD));
+    ab = __builtin_shufflevector(a, b, CCONV_ODD), cd = __builtin_shufflevector(c, d, CCONV_ODD);
+    vstore(dst + dst_pitch, __builtin_shufflevector(ab, cd, CCONV_EVEN));
+    vstore(dst + 3 * dst_pitch, __builtin_shufflevector(ab, cd, CCONV_ODD));
+}
+/* dst[4*i + k] = vector k's element i. */
+static inline void interleave4(real *dst, vreal a, vreal b, vreal c, vreal d)
+{
+    vreal ac = __builtin_shufflevector(a, c, CCONV_ZIP_LO), bd = __builtin_shufflevector(b, d, CCONV_ZIP_LO);
+    vstore(dst, __builtin_shufflevector(ac, bd, CCONV_ZIP_LO));
+    vstore(dst + CCONV_LANES, __builtin_shufflevector(ac, bd, CCONV_ZIP_HI));
+    ac = __builtin_shufflevector(a, c, CCONV_ZIP_HI), bd = __builtin_shufflevector(b, d, CCONV_ZIP_HI);
+    vstore(dst + 2 * CCONV_LANES, __builtin_shufflevector(ac, bd, CCONV_ZIP_LO));
+    vstore(dst + 3 * CCONV_LANES, __builtin_shufflevector(ac, bd, CCONV_ZIP_HI));
+}
 static inline void transpose_block(real *dst, ptrdiff_t dst_pitch, real *const *src, ptrdiff_t j)
 {
     vreal a[CCONV_LANES], b[CCONV_LANES];
@@ -135,6 +229,17 @@ static inline void transpose_block(real *dst, ptrdiff_t dst_pitch, real *const *
         vstore(dst + i * dst_pitch, a[i]);
 }
 #else
+static inline void deinterleave4(real *dst, ptrdiff_t dst_pitch, const real *src)
+{
+    for (int i = 0; i < 4 * CCONV_LANES; i++)
+        dst[i % 4 * dst_pitch + i / 4] = src[i];
+}
+static inline void interleave4(real *dst, vreal a, vreal b, vreal c, vreal d)
+{
+    const real *lanes[4] = {(const real *)&a, (const real *)&b, (const real *)&c, (const real *)&d};
+    for (int i = 0; i < 4 * CCONV_LANES; i++)
+        dst[i] = lanes[i % 4][i / 4];
+}
 static inline void transpose_block(real *dst, ptrdiff_t dst_pitch, real *const *src, ptrdiff_t j)
 {
     for (int i = 0; i < CCONV_LANES; i++)

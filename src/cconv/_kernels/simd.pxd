@@ -4,6 +4,7 @@ from libc.stdint cimport uint16_t
 cdef extern from "simd.h" nogil:
     # To Cython these are plain numbers, so + and * pass straight through to the C compiler.
     ctypedef float real
+    ctypedef int signed_real
     ctypedef float vreal
     # A void function that is compiled into each of its callers. Register tiles must be: their sums stay in registers
     # only if the tile's extents are literals, and GCC would rather share one copy with extents at run time (0.1x).
@@ -19,12 +20,20 @@ cdef extern from "simd.h" nogil:
         RW_V
         LN_R
         LN_V
+        NARROW
     vreal vload(const real* p) noexcept
     void vstore(real* p, vreal v) noexcept
     vreal vzero() noexcept
     vreal vkeep(vreal v) noexcept
     bint is_nan(real x) noexcept
+    real round_even(real x) noexcept
+    real round_clipped(real x, real low, real high) noexcept
+    void narrow8(char* dst, const real* src) noexcept
+    void narrow16(char* dst, const real* src) noexcept
+    signed_real clip(signed_real x, signed_real low, signed_real high) noexcept
     void prefetch(const real* p) noexcept
     void transpose_block(real* dst, Py_ssize_t dst_pitch, real** src, Py_ssize_t j) noexcept
+    void deinterleave4(real* dst, Py_ssize_t dst_pitch, const real* src) noexcept
+    void interleave4(real* dst, vreal a, vreal b, vreal c, vreal d) noexcept
     float half_to_float(uint16_t bits) noexcept
     uint16_t float_to_half(float f) noexcept

@@ -28,7 +28,10 @@ cdef enum:                      # element types of arrays
     DT_F16 = 9
     DT_F32 = 10
     DT_F64 = 11
-    DT_SWAPPED = 64             # added when the bytes are in the other order
+    DT_TYPE = 63                # the bits that the above take; the others are flags, added to them:
+    DT_SWAPPED = 64             # the bytes are in the other order
+    DT_SATURATE = 128           # store only: an integer, rounded half to even and clipped to the type's range
+    DT_UNSIGNED = 256           # with DT_SATURATE: an integer sum is a number without a sign
 
 cdef enum:
     ACT_NONE = 0
@@ -41,6 +44,12 @@ cdef enum:                      # which micro-kernel carries a convolution
     ALG_PIXELS = 1              # many channels, output channels in the lanes
     ALG_ROWS = 2                # few channels, depthwise: output rows x vectors along x
     ALG_LINE = 3                # one long line: segments side by side in the lanes
+    ALG_WINOGRAD = 4            # 3x3 with many channels: F(4x4, 3x3)
+
+cdef enum:                      # what the caller allows
+    METHOD_AUTO = 0
+    METHOD_DIRECT = 1           # sums of products and nothing else
+    METHOD_WINOGRAD = 2
 
 cdef enum:
     POOL_MAX = 0
@@ -96,9 +105,15 @@ cdef struct ConvArgs:
     Array y
     const void* weight          # contiguous (G*OC, IC, KD, KH, KW) of the kernel's real type
     const Py_ssize_t* weight_batch              # in elements
+    bint weight_shared          # by all batch elements: weight_batch is all 0
     const void* bias            # G*OC of the real type, or NULL
+    int method
     # the schedule, filled in by the level's plan()
     int algorithm
+    Py_ssize_t n_prepare        # tasks that fill `packed` before any other task runs; 0: nothing to prepare
+    Py_ssize_t packed_bytes
+    void* packed                # transformed weights, shared by all tasks
+    char* failed                # one per batch element: set by a task whose samples the algorithm can't take
     Taps TD
     Taps TH
     Taps TW
@@ -140,6 +155,7 @@ cdef struct ConvKernels:
     unsigned int abi
     unsigned int lanes
     conv_plan_t plan
+    run_t prepare
     run_t run
 
 cdef struct PoolKernels:

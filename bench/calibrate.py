@@ -1,0 +1,138 @@
+"""Measures what ``method="auto"`` predicts with, and prints the block of constants for ``src/cconv/_choice.py``.
+
+    python bench/calibrate.py
+
+Direct sums and FFT tiles are timed on one thread over a grid of sizes; the constants are fitted to that, and
+printed with what they predict for every size of the grid. It takes a minute, and counts CPU time.
+"""
+
+import datetime
+import os
+import platform
+import subprocess
+import sys
+import time
+from statistics import median
+
+import numpy as np
+
+import cconv
+import machine
+from cconv import _choice, _core
+from cconv._fft import FFTConvolution
+from cconv._shapes import filter_spec
+
+# (extents of the input, of the kernel), by number of axes
+DIRECT = {
+    1: [(200_000, 301), (200_000, 1001), (100_000, 3001)],
+    2: [((400, 400), (31, 31)), ((300, 300), (61, 61)), ((1000, 1000), (21, 21))],
+    3: [((48, 48, 48), (11, 11, 11)), ((40, 40, 40), (15, 15, 15))],
+}
+FFT = {
+    1: [(20_000, 301), (100_000, 1001), (1_000_000, 101), (1_000_000, 1001), (1_000_000, 10_001), (100_000, 10_001)],
+    2: [((300, 300), (31, 31)), ((1000, 1000), (31, 31)), ((1000, 1000), (101, 101)), ((2000, 2000), (63, 63))],
+    3: [((64, 64, 64), (11, 11, 11)), ((100, 100, 100), (21, 21, 21)), ((128, 128, 128), (9, 9, 9))],
+}
+# What other processes take does not count. All that is timed runs on the calling thread.
+CLOCK = time.thread_time
+REALS = {"f32": np.float32, "f64": np.float64}
+
+
+def fastest(call, seconds=0.3, least=3):
+    """Seconds of the fastest of many calls."""
+    call()
+    best, end, count = np.inf, CLOCK() + seconds, 0
+    while count < least or CLOCK() < end:
+        start = CLOCK()
+        call()
+        best = min(best, CLOCK() - start)
+        count += 1
+    return best
+
+
+def problem(size, kernel, dtype, mode):
+    """(input, kernel, their spec)."""
+    rng = np.random.default_rng(0)
+    x, w = (rng.standard_normal(extent).astype(dtype) for extent in (size, kernel))
+    defaults = {"mode": mode, "boundary": "constant", "cval": 0, "origin": 0, "method": "direct"}
+    names = filter_spec.__code__.co_varnames[5 : filter_spec.__code__.co_argcount]
+    options = [defaults.get(name) for name in names]
+    return x, w, filter_spec(True, x.shape, x.dtype, w.shape, w.dtype, *options)
+
+
+def direct_rate(real, rank):
+    """Products per second."""
+    rates = []
+    for size, kernel in DIRECT[rank]:
+        x, w, spec = problem(size, kernel, REALS[real], "full")
+        seconds = fastest(lambda x=x, w=w: cconv.convolve(x, w, method="direct", num_threads=1))
+        rates.append(np.prod(spec.output_size, dtype=float) * w.size / seconds)
+    return median(rates)
+
+
+def guarded(size, kernel, dtype):
+    """(seconds of FFT tiles with the checks of "auto", what they are made of) without borders, which go by taps."""
+    x, w, spec = problem(size, kernel, dtype, "valid")
+    operator = FFTConvolution(spec, guarded=True)
+    return fastest(lambda: operator.run(x, w, None, None, 1)), _choice.fft_terms(spec, *operator.tiling[:3])
+
+
+def fft_fit():
+    """({(real, rank): seconds per point and log2}, seconds per batch and per kernel)."""
+    # a problem without work is one kernel and one batch
+    call = guarded(40, 9, np.float32)[0] / 2
+    fit, lines = {}, []
+    for real, dtype in REALS.items():
+        for rank, sizes in FFT.items():
+            runs = [guarded(size, kernel, dtype) for size, kernel in sizes]
+            fixed = [call * (batches + kernels) + taps * _choice.TAP_SECONDS for _, (_, batches, kernels, taps) in runs]
+            unit = median([(run[0] - other) / run[1][0] for run, other in zip(runs, fixed, strict=True)])
+            fit[real, rank] = unit
+            for size, run, other in zip(sizes, runs, fixed, strict=True):
+                got = (run[1][0] * unit + other) * 1e3
+                lines.append(f"# {real} {size!s:40} {run[0] * 1e3:8.2f} ms, predicted {got:8.2f}")
+    print("\n".join(lines), file=sys.stderr)
+    return fit, call
+
+
+def rates_of_levels():
+    """Direct rate of every SIMD level of this machine over the best one's."""
+    rates = {}
+    for level in _core.LEVELS:
+        code = f"import sys; sys.path.insert(0, {os.path.dirname(__file__)!r}); import calibrate; "
+        code += "print(calibrate.direct_rate('f32', 1))"
+        environment = dict(os.environ, CCONV_SIMD=level)
+        done = subprocess.run([sys.executable, "-c", code], env=environment, check=True, capture_output=True, text=True)
+        rates[level] = float(done.stdout)
+    return {level: rate / rates[_core.LEVELS[-1]] for level, rate in rates.items()}
+
+
+def as_source(name, values):
+    lines = [f"{name} = {{"]
+    lines += [f"    {key!r}: {value:.2g},".replace("'", '"').replace("e+", "e") for key, value in values.items()]
+    return "\n".join([*lines, "}"])
+
+
+def main():
+    try:
+        import scipy
+
+        library = f"scipy.fft {scipy.__version__}"
+    except ImportError:
+        library = f"numpy.fft {np.__version__}"
+    direct = {(real, rank): direct_rate(real, rank) for real in REALS for rank in DIRECT}
+    transform, call = fft_fit()
+    today = datetime.date.today().isoformat()
+    print(f"# {today}, {machine.cpu_name() or platform.machine()}, {_core.simd_level()}, {library}, one thread\n")
+    print("# products per second of the direct sum, by arithmetic and number of axes with more than one tap")
+    print(as_source("DIRECT_RATE", direct))
+    print("# the same, relative to the best level")
+    print(as_source("LEVEL_RATE", rates_of_levels()))
+    print("# seconds per point and log2(points) to gather, check, transform, multiply, transform back and store")
+    print(as_source("TRANSFORM_SECONDS", transform))
+    print("# seconds per batch of tiles, per kernel, per tap")
+    print(f"BATCH_SECONDS = {call:.2g}\nKERNEL_SECONDS = {call:.2g}\nTAP_SECONDS = {_choice.TAP_SECONDS:.2g}")
+
+
+if __name__ == "__main__":
+    main()

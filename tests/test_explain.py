@@ -1,0 +1,110 @@
+"""cconv.explain: what it says is what runs, it runs nothing, and it can be read."""
+
+import numpy as np
+import pytest
+
+import cconv
+
+F32 = np.float32
+
+
+def ones(*shape, dtype=F32):
+    return np.ones(shape, dtype)
+
+
+KERNELS = [
+    ("line", cconv.convolve, (ones(100_000), ones(101), "valid")),
+    ("rows", cconv.correlate, (ones(300, 400), ones(3, 3), "same")),
+    ("rows", cconv.conv2d, (ones(1, 8, 40, 40), ones(8, 1, 3, 3)), dict(groups=8)),
+    ("channels", cconv.conv2d, (ones(1, 64, 56, 56), ones(64, 64, 5, 5))),
+    ("pixels", cconv.conv2d, (ones(1, 56, 56, 64), ones(64, 64, 5, 5)), dict(data_format="channels_last")),
+]
+
+
+@pytest.mark.parametrize("case", KERNELS, ids=lambda case: f"{case[0]}-{case[1].__name__}")
+def test_the_micro_kernel_and_why(case):
+    kernel, function, arguments, options = (*case, {})[:4]
+    options = dict(options, method="direct", num_threads=1)
+    said = cconv.explain(function, *arguments, **options)
+    result = function(*arguments, **options)
+    assert (said.function, said.kernel, said.threads) == (function.__name__, kernel, 1)
+    assert said.output == f"{result.dtype} {result.shape}"
+    assert said.simd_level == cconv.simd_level()
+    assert said.tasks >= 1 and said.scratch_bytes > 0 and len(said.tile) == 3
+    assert {entry.name for entry in said.candidates if entry.chosen} in ({kernel}, {"direct", kernel})
+    assert all(entry.why for entry in said.candidates)
+
+
+def test_multiply_adds():
+    x, w = ones(2, 6, 9, 10), ones(4, 3, 3, 3)
+    assert cconv.explain(cconv.conv2d, x, w, groups=2).multiply_adds == 2 * 4 * 3 * 9 * 7 * 8
+    assert cconv.explain(cconv.convolve, ones(10), ones(3, dtype="c8")).multiply_adds == 2 * 12 * 3
+    assert cconv.explain(cconv.max_pool2d, x, 3, stride=1).multiply_adds == 2 * 6 * 7 * 8 * 9
+
+
+def test_methods_and_predictions():
+    x, w = ones(100_000), ones(5)
+    said = cconv.explain(cconv.convolve, x, w)
+    assert said.method == "direct" and said.seconds > 0
+    assert [entry.name for entry in said.candidates[:2]] == ["direct", "fft"]
+    said = cconv.explain(cconv.convolve, x, ones(50_000))
+    assert (said.method, said.kernel) == ("fft", "fft")
+    assert said.seconds == said.candidates[1].seconds < said.candidates[0].seconds
+    said = cconv.explain(cconv.convolve, x, ones(50_000), method="direct")
+    assert (said.method, said.kernel) == ("direct", "line")
+    said = cconv.explain(cconv.convolve, x.astype(int), ones(50_000, dtype=int))
+    assert said.method == "direct" and said.seconds is None
+
+
+def test_the_arithmetic_is_told():
+    image = ones(20, 20, dtype=np.uint8)
+    said = cconv.explain(cconv.correlate, image, ones(3, 3), out_dtype=np.uint8, casting="saturate")
+    assert (said.arithmetic, said.output) == ("float32", "uint8 (22, 22), saturating")
+    assert cconv.explain(cconv.correlate, image, image[:3]).arithmetic == "32-bit integers"
+
+
+def test_it_prints_as_a_table():
+    said = cconv.explain(cconv.conv2d, ones(1, 3, 32, 32), ones(16, 3, 3, 3), padding=1)
+    lines = str(said).splitlines()
+    assert repr(said) == str(said)
+    assert lines[0] == "function       conv2d"
+    assert len({line.index(line[15:]) for line in lines}) == 1
+    assert any(line.startswith("why") and ("*" in line or "-" in line) for line in lines)
+    assert not any("None" in line for line in lines)
+
+
+@pytest.mark.parametrize("name", ["max_pool1d", "avg_pool2d", "max_pool3d"])
+def test_pooling(name):
+    rank = int(name[-2])
+    said = cconv.explain(getattr(cconv, name), ones(2, 3, *(8,) * rank, dtype=np.uint8), 2)
+    want = "uint8" if name.startswith("max") else "float64"
+    assert said.output == f"{want} {(2, 3, *(4,) * rank)}"
+
+
+def test_nothing_is_computed_or_written():
+    out = np.full(12, 7.0)
+    cconv.explain(cconv.convolve, np.ones(10), np.ones(3), out=out)
+    assert (out == 7).all()
+
+
+def test_nothing_to_do():
+    assert cconv.explain(cconv.conv1d, ones(0, 2, 5), ones(3, 2, 2)).multiply_adds == 0
+    assert cconv.explain(cconv.conv1d, ones(1, 0, 5), ones(3, 0, 2)).kernel is None
+
+
+def test_bad_arguments_are_those_of_the_call():
+    with pytest.raises(ValueError, match="mode"):
+        cconv.explain(cconv.convolve, ones(9), ones(3), "some")
+    with pytest.raises(ValueError, match="num_threads"):
+        cconv.explain(cconv.conv1d, ones(1, 9), ones(1, 1, 3), num_threads=0)
+    with pytest.raises(TypeError, match="cannot be explained"):
+        cconv.explain(np.convolve, ones(9), ones(3))
+
+
+def test_a_plan_explains_itself():
+    x, w = ones(1, 3, 32, 32), ones(16, 3, 3, 3)
+    plan = cconv.plan_conv2d(w, padding=1, input_shape=x.shape, num_threads=1)
+    assert plan.explain() == cconv.explain(cconv.conv2d, x, w, padding=1, num_threads=1)
+    assert plan.explain((3, 8, 8), "float64").arithmetic == "float64"
+    with pytest.raises(TypeError, match="input_shape"):
+        cconv.plan_conv2d(w).explain()
