@@ -115,6 +115,9 @@ def convolve(
     and NaN where the weight present is 0. What a constant boundary adds is present, unless `cval` is NaN. A
     kernel whose weights sum to 0 has no such scale: `ValueError`. Integer results become float64.
 
+    What stands outside the input is multiplied like any sample: an infinite or NaN weight makes NaN of a border
+    of zeros, in mode "full" too, where `numpy.convolve` leaves those products out.
+
     Examples
     --------
     >>> import numpy as np, cconv
