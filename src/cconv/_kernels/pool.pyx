@@ -75,14 +75,18 @@ cdef inline void flip_order(real* row, Py_ssize_t n) noexcept nogil:
             row[i] = row[i] + LOWEST            # flips the top bit; wraps
 
 
+cdef inline void load_samples(real* dst, const char* data, Py_ssize_t n, Py_ssize_t stride, int dtype) noexcept nogil:
+    load_row(dst, data, n, stride, dtype)
+    if (dtype & ~DT_SWAPPED) == DT_U64:
+        flip_order(dst, n)
+
+
 cdef inline const real* samples(const char* data, Py_ssize_t n, Py_ssize_t stride, int dtype,
                                 real* buffer) noexcept nogil:
     """n samples as reals: where they lie if they are native neighbours, else converted into `buffer`."""
     if is_native(dtype) and dtype != DT_U64 and stride == sizeof(real) and <size_t>data % sizeof(real) == 0:
         return <const real*>data
-    load_row(buffer, data, n, stride, dtype)
-    if (dtype & ~DT_SWAPPED) == DT_U64:
-        flip_order(buffer, n)
+    load_samples(buffer, data, n, stride, dtype)
     return buffer
 
 
@@ -295,7 +299,7 @@ cdef void walk_row(const PoolArgs* args, char* scratch, const char* plane, char*
                 ih = wh.start + kh*args.H.dilation
                 if wd.first <= kd < wd.last and wh.first <= kh < wh.last:
                     load_samples(line + first, plane + id_*args.x.d + ih*args.x.h + (start + first)*args.x.w,
-                                 last - first, args)
+                                 last - first, args.x.w, args.x.dtype)
                     i0, i1 = first, last
                 elif args.count_include_pad and not maximum and kd < wd.counted and kh < wh.counted:
                     i0, i1 = 0, 0
@@ -319,12 +323,6 @@ cdef void walk_row(const PoolArgs* args, char* scratch, const char* plane, char*
         if args.with_indices:
             store_indices(out_indices + ow*args.indices.w, indices, n, args.indices.w, args.indices.dtype)
         ow += n
-
-
-cdef inline void load_samples(real* dst, const char* data, Py_ssize_t n, const PoolArgs* args) noexcept nogil:
-    load_row(dst, data, n, args.x.w, args.x.dtype)
-    if (args.x.dtype & ~DT_SWAPPED) == DT_U64:
-        flip_order(dst, n)
 
 
 cdef void walk_channels(const PoolArgs* args, char* scratch, const char* data, char* out, char* out_indices,
