@@ -474,13 +474,14 @@ cdef class Convolution:
             # NumPy asks for huge pages: in small ones the first touch of 36 MB took as long as all the arithmetic
             packed = np.empty(args.packed_bytes, np.uint8)
             args.packed = cnp.PyArray_DATA(packed)
-            failed = np.zeros(args.N, np.uint8)
-            args.failed = cnp.PyArray_BYTES(failed)
+            if args.algorithm == ALG_WINOGRAD:
+                failed = np.zeros(args.N, np.uint8)
+                args.failed = cnp.PyArray_BYTES(failed)
             run_tasks(self.kernels.prepare, args, args.n_prepare, &args.scratch_bytes,
                       <int>min(<Py_ssize_t>threads, args.n_prepare), self.work)
         run_tasks(self.kernels.run, args, args.n_tasks, &args.scratch_bytes,
                   <int>min(<Py_ssize_t>threads, args.n_tasks), self.work)
-        if args.n_prepare:
+        if args.algorithm == ALG_WINOGRAD:
             for n in np.flatnonzero(failed):        # samples that are not finite stay in their windows in direct sums
                 one = args[0]
                 one.method = METHOD_DIRECT

@@ -6,12 +6,13 @@ threads; no sum depends on it. Tasks get scratch from the caller, touch no Pytho
 from cpython.pycapsule cimport PyCapsule_New
 from cython.parallel cimport prange, threadid
 
-from cconv._kernels.channels cimport (
-    channels_per_tile, channels_scratch, channels_task, in_one_block, pixels_per_tile, tiles_per_plane,
-)
+from cconv._kernels.channels cimport channels_in_one_block, channels_scratch, channels_task, tiles_per_plane
 from cconv._kernels.elements cimport item_size
 from cconv._kernels.line cimport SEGMENTS, line_scratch, line_task
 from cconv._kernels.pack cimport box_size, plan_taps
+from cconv._kernels.pixels cimport (
+    WIDTH, channels_inside, packed_reals, panels_per_group, pixels_in_place, pixels_prepare, pixels_scratch, pixels_task,
+)
 from cconv._kernels.rows cimport rows_in_place, rows_scratch, rows_task
 from cconv._kernels.simd cimport CH_M, CH_V, FLOATING, LANES, LN_R, RW_R, RW_V, real
 from cconv._kernels.types cimport (
@@ -24,7 +25,9 @@ from cconv._kernels.winograd cimport (
 
 cdef enum:
     TILE_BYTES = 256*1024       # packed tile of a task: a quarter of a 1 MB L2, weights and sums take about as much
-    BLOCK_TAPS = 640            # taps of one block of input channels: see PANEL_TAPS
+    BLOCK_TAPS = 640            # taps of one block of input channels
+    SLOT_CHANNELS = 40
+    MOST_PIXELS = 400           # of a task, output channels in the lanes: their sums take 256 bytes each
     ROWS_BYTES = 512*1024       # a row kernel whose smallest tile exceeds this leaves L2: the channel kernel takes over
     TASKS_PER_THREAD = 4        # so that an unlucky thread waits for a quarter of its share at most
     ENOUGH_PIXELS = 200         # pixels that pay for packing a task's weights: 0.6 cycles a weight, 12 to use it
@@ -92,32 +95,44 @@ cdef Py_ssize_t shorter(Py_ssize_t n, Py_ssize_t step) noexcept nogil:
     return ceil_div(ceil_div(n, 2), step)*step if n > 2*step else max(<Py_ssize_t>1, min(step, n - 1))
 
 
-cdef void plan_channels(ConvArgs* args, int num_threads) noexcept nogil:
-    cdef Py_ssize_t taps = args.D.kernel*args.H.kernel*args.W.kernel
-    cdef Py_ssize_t limit = TILE_BYTES//<Py_ssize_t>sizeof(real)
-    cdef Py_ssize_t oc_step, px_step, h, w, halo, blocks, parts
-    cdef bint per_tap, pixel_lanes, channels_last
-    cdef double by_pixels, by_channels
+cdef void plan_block(ConvArgs* args, Py_ssize_t taps) noexcept nogil:
+    """Input channels of a block, of about equal sizes."""
     args.ic_block = max(<Py_ssize_t>1, min(args.IC, <Py_ssize_t>BLOCK_TAPS//taps))
     args.ic_block = ceil_div(args.IC, ceil_div(args.IC, args.ic_block))
 
-    # A row of the tile is w_tile outputs and the halo; where the halo is a large part, taps get a slot each instead.
-    w = args.W.output
+
+cdef bint takes_slots(const ConvArgs* args) noexcept nogil:
+    """Whether taps along W get a slot each: samples repeat, but no lane is spent on columns of a halo. What that costs
+    is to pack more, which each output channel uses once: 3x3 at 56x56 it pays, and 3 channels in, 7x7, it does not."""
+    return args.W.kernel <= 7 and args.TW.halo*SLOT_CHANNELS > args.W.output*args.W.kernel
+
+
+cdef bint pixels_are_better(ConvArgs* args) noexcept nogil:
+    """Output channels in the lanes: where they fill them better than pixels do, or the image needs no packing."""
+    cdef Py_ssize_t w = args.W.output
+    cdef Py_ssize_t halo
+    cdef double by_pixels, by_channels
     plan_tile(args, 1, 1, w, False)
-    per_tap = args.TW.halo*4 > w and args.W.kernel <= 7
-    halo = 0 if per_tap else args.TW.halo
+    halo = 0 if takes_slots(args) else args.TW.halo
     by_pixels = lane_use(args.H.output*(w + halo))*w/(w + halo)
     by_channels = lane_use(args.OC)
+    if channels_inside(args):
+        return by_channels > 0.3
+    return by_channels > 1.1*by_pixels
+
+
+cdef void plan_channels(ConvArgs* args, int num_threads) noexcept nogil:
+    cdef Py_ssize_t taps = args.D.kernel*args.H.kernel*args.W.kernel
+    cdef Py_ssize_t limit = TILE_BYTES//<Py_ssize_t>sizeof(real)
+    cdef Py_ssize_t px_step = CH_V*LANES
+    cdef Py_ssize_t h = args.H.output, w = args.W.output, blocks, parts
+    cdef bint per_tap
     args.algorithm = ALG_CHANNELS
-    channels_last = args.y.channel == sizeof(real) and args.y.w != sizeof(real)
-    if (channels_last and by_channels > 0.3) or by_channels > 1.2*by_pixels:
-        args.algorithm = ALG_PIXELS
-    pixel_lanes = args.algorithm == ALG_CHANNELS
-    oc_step = channels_per_tile(pixel_lanes)
-    px_step = pixels_per_tile(pixel_lanes)
+    plan_block(args, taps)
+    plan_tile(args, 1, 1, w, False)
+    per_tap = takes_slots(args)
 
     # pixels of a task: all that fit the cache, then fewer until every thread has work
-    h = args.H.output
     plan_tile(args, 1, h, w, per_tap)
     while args.ic_block*args.tile_elements > limit:
         if h > 8 or (h > 1 and w <= 64):
@@ -146,16 +161,61 @@ cdef void plan_channels(ConvArgs* args, int num_threads) noexcept nogil:
 
     # channels of a task: all, as the packed pixels serve them all; fewer if their sums would leave the cache, or so
     # that no thread is left without work at the end
-    args.oc_block = ceil_div(args.OC, oc_step)*oc_step
-    if not in_one_block(args):
-        parts = limit//(tiles_per_plane(args, pixel_lanes)*px_step*oc_step)
-        args.oc_block = min(args.oc_block, max(<Py_ssize_t>1, parts)*oc_step)
-    parts = ceil_div(args.OC, args.oc_block)
-    while parts*oc_step < args.OC and is_uneven(blocks*parts, num_threads):
-        parts += 1
-    args.oc_block = ceil_div(ceil_div(args.OC, parts), oc_step)*oc_step
-    args.n_tasks = blocks*ceil_div(args.OC, args.oc_block)
+    args.oc_block = ceil_div(args.OC, CH_M)*CH_M
+    if not channels_in_one_block(args):
+        parts = limit//(tiles_per_plane(args)*px_step*CH_M)
+        args.oc_block = min(args.oc_block, max(<Py_ssize_t>1, parts)*CH_M)
+    plan_output_channels(args, blocks, CH_M, num_threads)
     args.scratch_bytes = channels_scratch(args)
+
+
+cdef void plan_output_channels(ConvArgs* args, Py_ssize_t blocks, Py_ssize_t step, int num_threads) noexcept nogil:
+    """Share output channels among tasks until no thread is left without work at the end."""
+    cdef Py_ssize_t parts = ceil_div(args.OC, args.oc_block)
+    while parts*step < args.OC and is_uneven(blocks*parts, num_threads):
+        parts += 1
+    args.oc_block = ceil_div(ceil_div(args.OC, parts), step)*step
+    args.n_tasks = blocks*ceil_div(args.OC, args.oc_block)
+
+
+cdef void plan_pixels(ConvArgs* args, int num_threads) noexcept nogil:
+    cdef Py_ssize_t taps = args.D.kernel*args.H.kernel*args.W.kernel
+    cdef Py_ssize_t limit = TILE_BYTES//<Py_ssize_t>sizeof(real)
+    cdef Py_ssize_t h = args.H.output, w = args.W.output, blocks, parts, tile
+    cdef bint in_place = pixels_in_place(args)
+    args.algorithm = ALG_PIXELS
+    plan_block(args, taps)
+    while True:
+        plan_tile(args, 1, h, w, False)
+        tile = args.ic_block*(h*w if in_place else args.tile_elements)
+        if tile <= limit and h*w <= MOST_PIXELS or h*w == 1:
+            break
+        if h > 1:
+            h = ceil_div(h, 2)
+        elif w > 8 or args.ic_block == 1:
+            w = ceil_div(w, 2)
+        else:
+            args.ic_block = ceil_div(args.ic_block, 2)
+    blocks = args.N*args.G*args.D.output
+    while num_threads > 1 and h*w >= 2*ENOUGH_PIXELS and blocks*ceil_div(args.H.output, h)*ceil_div(args.W.output, w) \
+            < TASKS_PER_THREAD*num_threads:
+        if h > 1:
+            h = ceil_div(h, 2)
+        else:
+            w = ceil_div(w, 2)
+    h = ceil_div(args.H.output, ceil_div(args.H.output, h))
+    w = ceil_div(args.W.output, ceil_div(args.W.output, w))
+    plan_tile(args, 1, h, w, False)
+    blocks *= ceil_div(args.H.output, h)*ceil_div(args.W.output, w)
+    args.oc_block = ceil_div(args.OC, WIDTH)*WIDTH
+    if args.ic_block < args.IC:
+        parts = 2*limit//(h*w*WIDTH)
+        args.oc_block = min(args.oc_block, max(<Py_ssize_t>1, parts)*WIDTH)
+    plan_output_channels(args, blocks, WIDTH, num_threads)
+    if blocks > args.G and args.weight_shared:
+        args.n_prepare = args.G*ceil_div(args.IC, args.ic_block)*panels_per_group(args)
+        args.packed_bytes = args.G*packed_reals(args)*<Py_ssize_t>sizeof(real)
+    args.scratch_bytes = pixels_scratch(args, args.n_prepare > 0)
 
 
 cdef bint is_uneven(Py_ssize_t tasks, int num_threads) noexcept nogil:
@@ -234,6 +294,7 @@ cdef void conv_plan(ConvArgs* args, int num_threads) noexcept nogil:
         merge_axes(args, &args.D, &args.W, &args.x.d, &args.x.w, &args.y.d, &args.y.w)
     args.n_prepare = 0
     args.packed_bytes = 0
+    args.packed = NULL
     if winograd_applies(args) and (args.method == METHOD_WINOGRAD
                                    or args.method == METHOD_AUTO and winograd_pays(args)):
         plan_winograd(args, num_threads)
@@ -252,7 +313,10 @@ cdef void conv_plan(ConvArgs* args, int num_threads) noexcept nogil:
         args.algorithm = ALG_ROWS
         plan_rows(args, num_threads)
         return
-    plan_channels(args, num_threads)
+    if pixels_are_better(args):
+        plan_pixels(args, num_threads)
+    else:
+        plan_channels(args, num_threads)
 
 
 cdef inline void conv_task(const ConvArgs* args, char* scratch, Py_ssize_t task) noexcept nogil:
@@ -262,8 +326,17 @@ cdef inline void conv_task(const ConvArgs* args, char* scratch, Py_ssize_t task)
         rows_task(args, scratch, task)
     elif args.algorithm == ALG_WINOGRAD:
         winograd_task(args, scratch, task)
+    elif args.algorithm == ALG_PIXELS:
+        pixels_task(args, scratch, task)
     else:
         channels_task(args, scratch, task)
+
+
+cdef inline void conv_prepare_task(const ConvArgs* args, Py_ssize_t task) noexcept nogil:
+    if args.algorithm == ALG_PIXELS:
+        pixels_prepare(args, task)
+    else:
+        prepare_task(args, task)
 
 
 cdef void conv_prepare(const void* opaque, char* scratch, Py_ssize_t first, Py_ssize_t last,
@@ -273,10 +346,10 @@ cdef void conv_prepare(const void* opaque, char* scratch, Py_ssize_t first, Py_s
     cdef Py_ssize_t task
     if num_threads == 1:
         for task in range(first, last):
-            prepare_task(args, task)
+            conv_prepare_task(args, task)
     else:
         for task in prange(first, last, schedule="dynamic", num_threads=num_threads):
-            prepare_task(args, task)
+            conv_prepare_task(args, task)
 
 
 cdef void conv_run(const void* opaque, char* scratch, Py_ssize_t first, Py_ssize_t last,

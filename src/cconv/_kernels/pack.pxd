@@ -72,14 +72,19 @@ cdef inline void batch_offsets(const ConvArgs* args, Py_ssize_t n, Py_ssize_t* x
         weight[0] += index*args.weight_batch[axis]
 
 
-cdef inline bint is_direct(const Array* array, int batch_ndim) noexcept nogil:
-    """True if vectors along W can be loaded from, or stored to, the array itself: native, neighbours, aligned."""
-    cdef size_t misaligned = <size_t>array.data | <size_t>array.h | <size_t>array.d
+cdef inline bint is_aligned(const Array* array, int batch_ndim) noexcept nogil:
+    """True if every element lies at a multiple of its size."""
+    cdef size_t misaligned = <size_t>array.data | <size_t>array.w | <size_t>array.h | <size_t>array.d
     cdef int axis
     misaligned |= <size_t>array.channel | <size_t>array.part
     for axis in range(batch_ndim):
         misaligned |= <size_t>array.batch[axis]
-    return is_native(array.dtype) and array.w == sizeof(real) and misaligned % sizeof(real) == 0
+    return misaligned % sizeof(real) == 0
+
+
+cdef inline bint is_direct(const Array* array, int batch_ndim) noexcept nogil:
+    """True if vectors along W can be loaded from, or stored to, the array itself: native, neighbours, aligned."""
+    return is_native(array.dtype) and array.w == sizeof(real) and is_aligned(array, batch_ndim)
 
 
 cdef inline Py_ssize_t aligned_reals(Py_ssize_t n) noexcept nogil:

@@ -54,7 +54,7 @@ typedef real signed_real;
 enum { CH_M = 4, CH_V = 2, PX_M = 4, PX_V = 2, RW_V = 2, LN_R = 6, LN_V = 2 };
 #elif defined(__AVX512F__)
 #define CCONV_VECTOR_BYTES 64
-enum { CH_M = 8, CH_V = 3, PX_M = 6, PX_V = 4, RW_V = 4, LN_R = 12, LN_V = 2 };
+enum { CH_M = 8, CH_V = 3, PX_M = 7, PX_V = 4, RW_V = 4, LN_R = 12, LN_V = 2 };
 #elif defined(__AVX__)
 #define CCONV_VECTOR_BYTES 32
 enum { CH_M = 4, CH_V = 3, PX_M = 6, PX_V = 2, RW_V = 3, LN_R = 6, LN_V = 2 };
@@ -80,6 +80,17 @@ static inline vreal vzero(void) { return (vreal){0}; }
 #else
 static inline vreal vzero(void) { return 0; }
 #endif
+
+/* Lanes below zero become zero; NaN stays. Floating point only: an unsigned lane is never below zero. */
+static inline vreal vrelu(vreal v)
+{
+#if CCONV_VECTOR_BYTES > CCONV_REAL_SIZE
+    __typeof__(v < v) negative = v < vzero();
+    return (vreal)((__typeof__(negative))v & ~negative);
+#else
+    return v < 0 ? 0 : v;
+#endif
+}
 
 /* The same vector, in a register. GCC takes a load that is used several times for free and repeats it as a memory
  * operand of each multiply-add, and loads that cross a cache line are what the row kernel waits for. */
@@ -212,11 +223,9 @@ static inline void interleave4(real *dst, vreal a, vreal b, vreal c, vreal d)
     vstore(dst + 2 * CCONV_LANES, __builtin_shufflevector(ac, bd, CCONV_ZIP_LO));
     vstore(dst + 3 * CCONV_LANES, __builtin_shufflevector(ac, bd, CCONV_ZIP_HI));
 }
-static inline void transpose_block(real *dst, ptrdiff_t dst_pitch, real *const *src, ptrdiff_t j)
+static inline void transpose_store(real *dst, ptrdiff_t dst_pitch, vreal *a)
 {
-    vreal a[CCONV_LANES], b[CCONV_LANES];
-    for (int i = 0; i < CCONV_LANES; i++)
-        a[i] = vload(src[i] + j);
+    vreal b[CCONV_LANES];
     for (int round = 0; round < CCONV_ROUNDS; round++) {
         for (int i = 0; i < CCONV_LANES / 2; i++) {
             b[2 * i] = __builtin_shufflevector(a[i], a[i + CCONV_LANES / 2], CCONV_ZIP_LO);
@@ -227,6 +236,21 @@ static inline void transpose_block(real *dst, ptrdiff_t dst_pitch, real *const *
     }
     for (int i = 0; i < CCONV_LANES; i++)
         vstore(dst + i * dst_pitch, a[i]);
+}
+static inline void transpose_block(real *dst, ptrdiff_t dst_pitch, real *const *src, ptrdiff_t j)
+{
+    vreal a[CCONV_LANES];
+    for (int i = 0; i < CCONV_LANES; i++)
+        a[i] = vload(src[i] + j);
+    transpose_store(dst, dst_pitch, a);
+}
+/* The same for rows that lie src_pitch apart: needs no table of pointers, which spilled. */
+static inline void transpose_strided(real *dst, ptrdiff_t dst_pitch, const real *src, ptrdiff_t src_pitch)
+{
+    vreal a[CCONV_LANES];
+    for (int i = 0; i < CCONV_LANES; i++)
+        a[i] = vload(src + i * src_pitch);
+    transpose_store(dst, dst_pitch, a);
 }
 #else
 static inline void deinterleave4(real *dst, ptrdiff_t dst_pitch, const real *src)
@@ -245,6 +269,12 @@ static inline void transpose_block(real *dst, ptrdiff_t dst_pitch, real *const *
     for (int i = 0; i < CCONV_LANES; i++)
         for (int k = 0; k < CCONV_LANES; k++)
             dst[k * dst_pitch + i] = src[i][j + k];
+}
+static inline void transpose_strided(real *dst, ptrdiff_t dst_pitch, const real *src, ptrdiff_t src_pitch)
+{
+    for (int i = 0; i < CCONV_LANES; i++)
+        for (int k = 0; k < CCONV_LANES; k++)
+            dst[k * dst_pitch + i] = src[i * src_pitch + k];
 }
 #endif
 

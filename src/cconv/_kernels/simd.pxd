@@ -24,6 +24,7 @@ cdef extern from "simd.h" nogil:
     vreal vload(const real* p) noexcept
     void vstore(real* p, vreal v) noexcept
     vreal vzero() noexcept
+    vreal vrelu(vreal v) noexcept
     vreal vkeep(vreal v) noexcept
     bint is_nan(real x) noexcept
     real round_even(real x) noexcept
@@ -33,6 +34,7 @@ cdef extern from "simd.h" nogil:
     signed_real clip(signed_real x, signed_real low, signed_real high) noexcept
     void prefetch(const real* p) noexcept
     void transpose_block(real* dst, Py_ssize_t dst_pitch, real** src, Py_ssize_t j) noexcept
+    void transpose_strided(real* dst, Py_ssize_t dst_pitch, const real* src, Py_ssize_t src_pitch) noexcept
     void deinterleave4(real* dst, Py_ssize_t dst_pitch, const real* src) noexcept
     void interleave4(real* dst, vreal a, vreal b, vreal c, vreal d) noexcept
     float half_to_float(uint16_t bits) noexcept

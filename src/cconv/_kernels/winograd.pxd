@@ -19,11 +19,10 @@ e. Rounding: an output's error is relative to the largest sum|x||w| of its tile 
 """
 from libc.string cimport memcpy, memset
 
-from cconv._kernels.channels cimport channel_tile
 from cconv._kernels.pack cimport (
     aligned_reals, batch_offsets, channel_offset, constant_value, pack_line, source_index,
 )
-from cconv._kernels.simd cimport CH_M, CH_V, LANES, deinterleave4, inlined, interleave4, real, vload, vreal, vstore
+from cconv._kernels.simd cimport CH_M, CH_V, LANES, deinterleave4, inlined, interleave4, real, vload, vreal, vstore, vzero
 from cconv._kernels.store cimport finish_row
 from cconv._kernels.types cimport Axis, ConvArgs
 
@@ -224,6 +223,32 @@ cdef inline bint all_finite(const real* values, Py_ssize_t n) noexcept nogil:
     for i in range(n):
         zero += values[i]*<real>0
     return zero == <real>0
+
+
+cdef inline inlined channel_tile(real* sums, const real* panel, const real* tile, const Py_ssize_t* taps, Py_ssize_t K,
+                                 bint accumulate, int M, int V) noexcept nogil:
+    """sums[m][lane] (+)= sum over k of panel[k][m] * tile[taps[k] + lane]: M channels x V vectors of pixels."""
+    cdef vreal acc[32]
+    cdef vreal x[4]
+    cdef real w
+    cdef const real* samples
+    cdef Py_ssize_t k
+    cdef int m, v
+    for m in range(M):
+        for v in range(V):
+            acc[m*V + v] = vload(sums + (m*CH_V + v)*LANES) if accumulate else vzero()
+    for k in range(K):
+        samples = tile + taps[k]
+        for v in range(V):
+            x[v] = vload(samples + v*LANES)
+        for m in range(M):
+            w = panel[m]
+            for v in range(V):
+                acc[m*V + v] = acc[m*V + v] + w*x[v]
+        panel += M
+    for m in range(M):
+        for v in range(V):
+            vstore(sums + (m*CH_V + v)*LANES, acc[m*V + v])
 
 
 cdef inline inlined product_tile(real* sums, const real* panel, const real* points, const Py_ssize_t* offsets,

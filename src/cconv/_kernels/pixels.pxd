@@ -1,0 +1,413 @@
+"""Convolution with many channels, output channels in the lanes: the same sum as channels.pxd, turned round.
+
+Design:
+a. Samples are scalars here, so a pixel may lie anywhere: each pixel of a register tile has a pointer, a tap is one
+   offset to all of them. Without padding the image is read where it lies, in either layout, strided too; and no lane is
+   spent on halo columns or on a row that is no whole number of vectors.
+b. Weights are vectors of neighbouring output channels, which they are not in memory: they are transposed into panels
+   [k][channel]. A task packs them for itself where its pixels are the only ones; else they are packed once, by tasks of
+   their own (`prepare`), or before the call, by a plan.
+c. Where padding asks for a packed tile, the tile keeps the layout of the image: channels last is copied as it lies.
+"""
+from cconv._kernels.channels cimport fill_tap_offsets, stores_vectors
+from cconv._kernels.elements cimport is_native, item_size, load_row
+from cconv._kernels.pack cimport (
+    aligned_reals, batch_offsets, channel_offset, constant_value, is_aligned, pack_channel, source_index,
+)
+from cconv._kernels.simd cimport (
+    FLOATING, LANES, PX_M, PX_V, inlined, prefetch, real, transpose_strided, vload, vreal, vrelu, vstore, vzero,
+)
+from cconv._kernels.store cimport finish_row
+from cconv._kernels.types cimport ACT_NONE, ACT_RELU, Array, Axis, ConvArgs
+
+cdef enum:
+    WIDTH = PX_V*LANES          # output channels of a full panel
+    # Weights are read along LANES rows at a time, more streams than the hardware follows: fetched so far ahead.
+    PREFETCH = 256
+
+
+cdef inline inlined pixel_tile(real* sums, const real* panel, const real* const* pixels, const Py_ssize_t* taps,
+                               Py_ssize_t K, bint accumulate, Py_ssize_t count, int M, int V) noexcept nogil:
+    """sums[m][lane] (+)= sum over k of pixels[m][taps[k]]*panel[k][lane]: M pixels x V vectors of channels.
+
+    Only the first `count` of the M pixels are stored: others' sums stand behind theirs."""
+    cdef vreal acc[32]
+    cdef vreal w[4]
+    cdef const real* x[8]
+    cdef Py_ssize_t k
+    cdef int m, v
+    for m in range(M):
+        x[m] = pixels[m]
+        for v in range(V):
+            acc[m*V + v] = vload(sums + (m*PX_V + v)*LANES) if accumulate else vzero()
+    for k in range(K):
+        for v in range(V):
+            w[v] = vload(panel + v*LANES)
+        for m in range(M):
+            for v in range(V):
+                acc[m*V + v] = acc[m*V + v] + x[m][taps[k]]*w[v]
+        panel += V*LANES
+    for m in range(M):
+        if m < count:
+            for v in range(V):
+                vstore(sums + (m*PX_V + v)*LANES, acc[m*V + v])
+
+
+cdef inline inlined sized_tile(real* sums, const real* panel, const real* const* pixels, const Py_ssize_t* taps,
+                               Py_ssize_t K, bint accumulate, Py_ssize_t M, int V) noexcept nogil:
+    """The register tile of M pixels, or of the next number that has a tile: the pointers beyond M repeat one."""
+    if M >= 7 and PX_M >= 7:
+        pixel_tile(sums, panel, pixels, taps, K, accumulate, M, PX_M, V)
+    elif M == 6 and PX_M >= 6:
+        pixel_tile(sums, panel, pixels, taps, K, accumulate, M, min(PX_M, 6), V)
+    elif M == 5 and PX_M >= 6:
+        pixel_tile(sums, panel, pixels, taps, K, accumulate, M, 5, V)
+    elif M >= 3:
+        pixel_tile(sums, panel, pixels, taps, K, accumulate, M, 4, V)
+    else:
+        pixel_tile(sums, panel, pixels, taps, K, accumulate, M, 2, V)
+
+
+cdef inline inlined run_pixels(real* sums, const real* panel, const real* const* pixels, const Py_ssize_t* taps,
+                               Py_ssize_t K, bint accumulate, Py_ssize_t M, Py_ssize_t vectors) noexcept nogil:
+    if vectors >= 4:
+        sized_tile(sums, panel, pixels, taps, K, accumulate, M, PX_V)
+    elif vectors == 3:
+        sized_tile(sums, panel, pixels, taps, K, accumulate, M, min(PX_V, 3))
+    elif vectors == 2:
+        sized_tile(sums, panel, pixels, taps, K, accumulate, M, 2)
+    else:
+        sized_tile(sums, panel, pixels, taps, K, accumulate, M, 1)
+
+
+cdef inline Py_ssize_t padded(Py_ssize_t channels) noexcept nogil:
+    return (channels + LANES - 1)//LANES*LANES
+
+
+cdef inline void pack_panel(real* panel, const real* weight, Py_ssize_t row, Py_ssize_t K,
+                            Py_ssize_t channels) noexcept nogil:
+    """panel[k][m] = weight[m*row + k], in rows of padded(channels); beyond `channels` repeats channel 0, which is not
+    stored. Whole blocks are transposed in registers."""
+    cdef Py_ssize_t width = padded(channels)
+    cdef Py_ssize_t k = 0, m, i
+    while k + LANES <= K:
+        for m in range(channels//LANES):
+            for i in range(LANES):
+                prefetch(weight + (m*LANES + i)*row + k + PREFETCH)
+            transpose_strided(panel + k*width + m*LANES, width, weight + m*LANES*row + k, row)
+        for m in range(channels//LANES*LANES, width):
+            for i in range(LANES):
+                panel[(k + i)*width + m] = weight[(m if m < channels else 0)*row + k + i]
+        k += LANES
+    while k < K:
+        for m in range(width):
+            panel[k*width + m] = weight[(m if m < channels else 0)*row + k]
+        k += 1
+
+
+cdef inline Py_ssize_t panels_per_group(const ConvArgs* args) noexcept nogil:
+    return (args.OC + WIDTH - 1)//WIDTH
+
+
+cdef inline Py_ssize_t packed_reals(const ConvArgs* args) noexcept nogil:
+    """Reals of a group's panels: [block of ic][panel][k][channel]."""
+    return args.IC*args.D.kernel*args.H.kernel*args.W.kernel*padded(args.OC)
+
+
+cdef inline const real* packed_panel(const ConvArgs* args, Py_ssize_t g, Py_ssize_t ic0, Py_ssize_t oc) noexcept nogil:
+    """Where the panel of channels oc.. and of the block that begins at input channel ic0 stands in args.packed."""
+    cdef Py_ssize_t taps = args.D.kernel*args.H.kernel*args.W.kernel
+    return <const real*>args.packed + g*packed_reals(args) + ic0*taps*padded(args.OC) \
+        + oc*taps*min(args.ic_block, args.IC - ic0)
+
+
+cdef inline void pixels_prepare(const ConvArgs* args, Py_ssize_t task) noexcept nogil:
+    """Pack one panel of the shared weights."""
+    cdef Py_ssize_t taps = args.D.kernel*args.H.kernel*args.W.kernel
+    cdef Py_ssize_t n_ic = (args.IC + args.ic_block - 1)//args.ic_block
+    cdef Py_ssize_t oc = task % panels_per_group(args)*WIDTH
+    cdef Py_ssize_t ic0 = task//panels_per_group(args) % n_ic*args.ic_block
+    cdef Py_ssize_t g = task//(panels_per_group(args)*n_ic)
+    pack_panel(<real*>packed_panel(args, g, ic0, oc),
+               <const real*>args.weight + ((g*args.OC + oc)*args.IC + ic0)*taps, args.IC*taps,
+               min(args.ic_block, args.IC - ic0)*taps, min(<Py_ssize_t>WIDTH, args.OC - oc))
+
+
+cdef inline bint is_inside(const Axis* axis) noexcept nogil:
+    return axis.pad <= 0 and (axis.output - 1)*axis.stride + (axis.kernel - 1)*axis.dilation - axis.pad < axis.size
+
+
+cdef inline bint pixels_in_place(const ConvArgs* args) noexcept nogil:
+    """No padding and native samples, in any layout: every tap of every pixel is read where it lies."""
+    return (args.x.parts == 1 and is_native(args.x.dtype) and is_aligned(&args.x, args.batch_ndim)
+            and is_inside(&args.D) and is_inside(&args.H) and is_inside(&args.W))
+
+
+cdef inline bint channels_inside(const ConvArgs* args) noexcept nogil:
+    """Whether a packed tile has its channels side by side, as the image has."""
+    return args.x.parts == 1 and args.x.channel == item_size(args.x.dtype) and args.x.w != args.x.channel
+
+
+cdef inline Py_ssize_t sums_pixels(const ConvArgs* args) noexcept nogil:
+    """Pixels of a full task, and what register tiles and transposed blocks read beyond them."""
+    return args.TD.tile*args.TH.tile*args.TW.tile + PX_M + LANES
+
+
+cdef inline Py_ssize_t pixels_scratch(const ConvArgs* args, bint shared) noexcept nogil:
+    """Bytes that pixels_task uses, in its order: tap offsets, block for stores, panel, sums, packed tile."""
+    cdef Py_ssize_t K = args.ic_block*args.D.kernel*args.H.kernel*args.W.kernel
+    cdef Py_ssize_t panels = 1 if args.ic_block >= args.IC else (args.oc_block + WIDTH - 1)//WIDTH
+    cdef Py_ssize_t reals = LANES*LANES
+    if not shared:
+        reals += aligned_reals(K*min(<Py_ssize_t>WIDTH, padded(args.OC)))
+    reals += panels*sums_pixels(args)*WIDTH
+    if not pixels_in_place(args):
+        reals += args.ic_block*args.tile_elements + LANES
+    return (K*<Py_ssize_t>sizeof(Py_ssize_t) + 63)//64*64 + reals*<Py_ssize_t>sizeof(real)
+
+
+cdef inline void pack_samples(real* tile, const ConvArgs* args, const char* image, Py_ssize_t ic0, Py_ssize_t ics,
+                              Py_ssize_t od, Py_ssize_t oh, Py_ssize_t ow, Py_ssize_t d_tile, Py_ssize_t h_tile,
+                              Py_ssize_t w_tile) noexcept nogil:
+    """As pack_channel, of `ics` channels at a time: tile[slot][d][h][w][ic]. `image`: channel ic0 of the first pixel."""
+    cdef Py_ssize_t sd, sh, sw, d, h, t, i, id_, ih, iw
+    cdef Py_ssize_t pitch_w = args.ic_block
+    cdef Py_ssize_t pitch_h = (args.TW.tile + args.TW.halo)*pitch_w
+    cdef Py_ssize_t pitch_d = (args.TH.tile + args.TH.halo)*pitch_h
+    cdef real* row
+    for sd in range(args.TD.slots):
+        for sh in range(args.TH.slots):
+            for sw in range(args.TW.slots):
+                for d in range(d_tile + args.TD.halo):
+                    id_ = source_index((od + d)*args.D.stride + sd*args.TD.step - args.D.pad, args.D.size,
+                                       args.D.boundary)
+                    for h in range(h_tile + args.TH.halo):
+                        ih = source_index((oh + h)*args.H.stride + sh*args.TH.step - args.H.pad, args.H.size,
+                                          args.H.boundary)
+                        row = tile + d*pitch_d + h*pitch_h
+                        for t in range(w_tile + args.TW.halo):
+                            iw = source_index((ow + t)*args.W.stride + sw*args.TW.step - args.W.pad, args.W.size,
+                                              args.W.boundary)
+                            if id_ < 0 or ih < 0 or iw < 0:
+                                for i in range(ics):
+                                    row[i] = constant_value(args, ic0 + i)
+                            else:
+                                load_row(row, image + id_*args.x.d + ih*args.x.h + iw*args.x.w, ics, args.x.channel,
+                                         args.x.dtype)
+                            row += pitch_w
+                tile += (args.TD.tile + args.TD.halo)*pitch_d
+
+
+cdef inline void add_bias(real* sums, Py_ssize_t pixels, const real* bias, Py_ssize_t channels,
+                          int activation) noexcept nogil:
+    """What stores_vectors allows on top of sums[pixel][channel]; vectors of bias may be partly others', never read
+    beyond the last."""
+    cdef Py_ssize_t q, v, i
+    cdef real* row
+    for q in range(pixels):
+        row = sums + q*WIDTH
+        if bias != NULL:
+            for i in range(channels):
+                row[i] = row[i] + bias[i]
+        if activation == ACT_RELU:
+            for v in range((channels + LANES - 1)//LANES):
+                vstore(row + v*LANES, vrelu(vload(row + v*LANES)))
+
+
+cdef inline void store_columns(const ConvArgs* args, char* out, real* block, const real* sums, const real* bias,
+                               Py_ssize_t channel, Py_ssize_t channels, Py_ssize_t pixels, bint direct) noexcept nogil:
+    """Store sums[pixel][channel] of one output row, neighbours along W in memory: transposed, a block at a time."""
+    cdef Py_ssize_t q = 0, c, i, n
+    cdef char* plane
+    while q < pixels:
+        n = min(<Py_ssize_t>LANES, pixels - q)
+        if direct and n < LANES and pixels >= LANES:
+            q = pixels - LANES                          # once more, rather than one by one
+            n = LANES
+        c = 0
+        while c < channels:
+            if direct and n == LANES and c + LANES <= channels and args.y.parts == 1:
+                transpose_strided(<real*>(out + (channel + c)*args.y.channel + q*args.y.w),
+                                  args.y.channel//<Py_ssize_t>sizeof(real), sums + q*WIDTH + c, WIDTH)
+            else:
+                transpose_strided(block, LANES, sums + q*WIDTH + c, WIDTH)
+                for i in range(min(<Py_ssize_t>LANES, channels - c)):
+                    plane = out + channel_offset(&args.y, channel + c + i) + q*args.y.w
+                    if direct and n == LANES:
+                        vstore(<real*>plane, vload(block + i*LANES))
+                    else:
+                        finish_row(plane, block + i*LANES, n, args.y.w, args.y.dtype,
+                                   bias + channel + c + i if bias != NULL and not direct else NULL, 0,
+                                   ACT_NONE if direct else args.activation)
+            c += LANES
+        q += n
+
+
+cdef inline bint channels_are_neighbours(const Array* array, int batch_ndim) noexcept nogil:
+    """True if vectors of channels can be stored to the array itself."""
+    return (is_native(array.dtype) and array.parts == 1 and array.channel == sizeof(real)
+            and is_aligned(array, batch_ndim))
+
+
+cdef inline void store_pixels(const ConvArgs* args, char* out, real* block, real* sums, const real* bias,
+                              Py_ssize_t channel, Py_ssize_t channels, Py_ssize_t h_tile,
+                              Py_ssize_t w_tile) noexcept nogil:
+    """Store sums[pixel][channel] of h_tile rows of w_tile pixels; `out`: pixel (0, 0) of channel 0."""
+    cdef bint direct = stores_vectors(args)
+    cdef bint channels_last = channels_are_neighbours(&args.y, args.batch_ndim)
+    cdef Py_ssize_t row, column, v, m
+    cdef char* pixel
+    cdef real* values = sums
+    if args.y.h == w_tile*args.y.w:                     # rows that follow each other are one
+        w_tile *= h_tile
+        h_tile = 1
+    channels_last = channels_last and args.activation <= (ACT_RELU if FLOATING else ACT_NONE)
+    if direct or channels_last:
+        add_bias(sums, h_tile*w_tile, bias + channel if bias != NULL else NULL, channels, args.activation)
+    for row in range(h_tile):
+        if args.y.w == item_size(args.y.dtype):
+            store_columns(args, out + row*args.y.h, block, values, bias, channel, channels, w_tile, direct)
+            values += w_tile*WIDTH
+            continue
+        for column in range(w_tile):
+            pixel = out + row*args.y.h + column*args.y.w
+            if channels_last:
+                pixel += channel*args.y.channel
+                for v in range(channels//LANES):
+                    vstore(<real*>pixel + v*LANES, vload(values + v*LANES))
+                for m in range(channels//LANES*LANES, channels):
+                    (<real*>pixel)[m] = values[m]
+            elif args.y.parts == 1:
+                finish_row(pixel + channel*args.y.channel, values, channels, args.y.channel, args.y.dtype,
+                           bias + channel if bias != NULL else NULL, 1, args.activation)
+            else:
+                for m in range(channels):
+                    finish_row(pixel + channel_offset(&args.y, channel + m), values + m, 1, args.y.channel,
+                               args.y.dtype, bias + channel + m if bias != NULL else NULL, 1, args.activation)
+            values += WIDTH
+
+
+cdef inline void fill_place_offsets(Py_ssize_t* offsets, const ConvArgs* args) noexcept nogil:
+    """As fill_tap_offsets, for an image that is read where it lies; in reals."""
+    cdef Py_ssize_t ic, kd, kh, kw, tap, k = 0
+    cdef Py_ssize_t taps = args.D.kernel*args.H.kernel*args.W.kernel
+    for ic in range(args.ic_block):
+        for tap in range(taps):
+            kw = taps - 1 - tap if args.flip else tap
+            kd = kw//(args.H.kernel*args.W.kernel)*args.D.dilation
+            kh = kw//args.W.kernel % args.H.kernel*args.H.dilation
+            kw = kw % args.W.kernel*args.W.dilation
+            offsets[k] = (ic*args.x.channel + kd*args.x.d + kh*args.x.h + kw*args.x.w)//<Py_ssize_t>sizeof(real)
+            k += 1
+
+
+cdef inline void pixels_task(const ConvArgs* args, char* scratch, Py_ssize_t task) noexcept nogil:
+    """One task: oc_block output channels of one group x one tile of pixels, of one batch element."""
+    cdef Py_ssize_t taps = args.D.kernel*args.H.kernel*args.W.kernel
+    cdef Py_ssize_t x_offset, y_offset, w_offset, ic0, ic, ics, oc, ocs, oc0, oc_end, d, q, q_end, row, column, tiles, b
+    cdef Py_ssize_t pixels, pitch_w, pitch_h, pitch_d
+    cdef bint shared = args.packed != NULL
+    cdef bint in_place = pixels_in_place(args)
+    cdef bint inside = channels_inside(args)
+    cdef const real* panel
+    cdef const real* bias = <const real*>args.bias if args.bias != NULL else NULL
+    cdef const real* weight
+    cdef const char* image
+    cdef const real* pointers[8]
+    cdef real* sums
+    cdef char* out
+    cdef int m
+
+    # scratch: tap offsets | block | panel | sums | packed tile
+    cdef Py_ssize_t* offsets = <Py_ssize_t*>scratch
+    cdef real* block = <real*>(scratch + (args.ic_block*taps*sizeof(Py_ssize_t) + 63)//64*64)
+    cdef real* own_panel = block + LANES*LANES
+    cdef real* all_sums = own_panel
+    if not shared:
+        all_sums += aligned_reals(args.ic_block*taps*min(<Py_ssize_t>WIDTH, padded(args.OC)))
+    cdef Py_ssize_t panels = 1 if args.ic_block >= args.IC else (args.oc_block + WIDTH - 1)//WIDTH
+    cdef real* packed_tile = all_sums + panels*sums_pixels(args)*WIDTH
+    cdef const real* tile = packed_tile
+
+    # task -> batch element, group, output channels, pixels; pixels innermost, so that neighbours share weights
+    cdef Py_ssize_t n_w = (args.W.output + args.TW.tile - 1)//args.TW.tile
+    cdef Py_ssize_t n_h = (args.H.output + args.TH.tile - 1)//args.TH.tile
+    cdef Py_ssize_t n_d = (args.D.output + args.TD.tile - 1)//args.TD.tile
+    cdef Py_ssize_t n_oc = (args.OC + args.oc_block - 1)//args.oc_block
+    cdef Py_ssize_t ow = task % n_w*args.TW.tile
+    cdef Py_ssize_t oh = task//n_w % n_h*args.TH.tile
+    cdef Py_ssize_t od = task//(n_w*n_h) % n_d*args.TD.tile
+    cdef Py_ssize_t rest = task//(n_w*n_h*n_d)
+    cdef Py_ssize_t g = rest//n_oc % args.G
+    cdef Py_ssize_t w_tile = min(args.TW.tile, args.W.output - ow)
+    cdef Py_ssize_t h_tile = min(args.TH.tile, args.H.output - oh)
+    cdef Py_ssize_t d_tile = min(args.TD.tile, args.D.output - od)
+    pixels = h_tile*w_tile
+    tiles = (pixels + PX_M - 1)//PX_M
+    oc0 = rest % n_oc*args.oc_block
+    oc_end = min(args.OC, oc0 + args.oc_block)
+    batch_offsets(args, rest//(n_oc*args.G), &x_offset, &y_offset, &w_offset)
+    weight = <const real*>args.weight + w_offset + g*args.OC*args.IC*taps
+    image = args.x.data + x_offset
+
+    if in_place:
+        fill_place_offsets(offsets, args)
+        pitch_w = args.W.stride*args.x.w//<Py_ssize_t>sizeof(real)
+        pitch_h = args.H.stride*args.x.h//<Py_ssize_t>sizeof(real)
+        pitch_d = args.D.stride*args.x.d//<Py_ssize_t>sizeof(real)
+    else:
+        pitch_w = args.ic_block if inside else 1
+        pitch_h = (args.TW.tile + args.TW.halo)*pitch_w
+        pitch_d = (args.TH.tile + args.TH.halo)*pitch_h
+        fill_tap_offsets(offsets, args, 1 if inside else args.tile_elements, pitch_w)
+
+    ic0 = 0
+    while ic0 < args.IC:
+        ics = min(args.ic_block, args.IC - ic0)
+        if in_place:
+            tile = <const real*>(image + (g*args.IC + ic0)*args.x.channel + (od*args.D.stride - args.D.pad)*args.x.d
+                                 + (oh*args.H.stride - args.H.pad)*args.x.h + (ow*args.W.stride - args.W.pad)*args.x.w)
+        elif inside:
+            pack_samples(packed_tile, args, image + (g*args.IC + ic0)*args.x.channel, ic0, ics, od, oh, ow, d_tile,
+                         h_tile, w_tile)
+        else:
+            for ic in range(ics):
+                pack_channel(packed_tile + ic*args.tile_elements, args,
+                             image + channel_offset(&args.x, g*args.IC + ic0 + ic), constant_value(args, ic0 + ic), od,
+                             oh, ow, d_tile, h_tile, w_tile)
+        sums = all_sums
+        oc = oc0
+        while oc < oc_end:
+            ocs = min(<Py_ssize_t>WIDTH, oc_end - oc)
+            if shared:
+                panel = packed_panel(args, g, ic0, oc)
+            else:
+                pack_panel(own_panel, weight + (oc*args.IC + ic0)*taps, args.IC*taps, ics*taps, ocs)
+                panel = own_panel
+            for d in range(d_tile):
+                row = 0
+                column = 0
+                q = 0
+                for b in range(tiles):
+                    q_end = (b + 1)*pixels//tiles               # evenly: no tile is left with few pixels
+                    for m in range(PX_M):
+                        pointers[m] = tile + d*pitch_d + row*pitch_h + column*pitch_w
+                        if q + m + 1 < q_end:
+                            column += 1
+                            if column == w_tile:
+                                column = 0
+                                row += 1
+                    column += 1
+                    if column == w_tile:
+                        column = 0
+                        row += 1
+                    run_pixels(sums + (d*pixels + q)*WIDTH, panel, pointers, offsets, ics*taps, ic0 > 0, q_end - q,
+                               padded(ocs)//LANES)
+                    q = q_end
+                if ic0 + ics == args.IC:
+                    out = args.y.data + y_offset + (od + d)*args.y.d + oh*args.y.h + ow*args.y.w
+                    store_pixels(args, out, block, sums + d*pixels*WIDTH, bias, g*args.OC + oc, ocs, h_tile, w_tile)
+            if args.ic_block < args.IC:
+                sums += sums_pixels(args)*WIDTH
+            oc += WIDTH
+        ic0 += ics
