@@ -13,9 +13,10 @@ def _machine(report):
     held = f", everybody held to {report['isa'].upper()}" if report["isa"] else ""
     threads = "1 thread" if report["threads"] == 1 else f"{report['threads']} threads"
     versions = ", ".join(f"{name} {version}" for name, version in report["versions"].items())
+    warning = " Quick run: not to be quoted." if report["quick"] else ""
     return [f"### {report['cpu']}, {threads}, {report['simd_level']}{held}", "",
-            f"{report['date']}. FMA peak {peak['float32']:.0f} GFLOP/s (float32), {peak['float64']:.0f} (float64); copy "
-            f"{report['copy_gbytes']:.0f} GB/s. {versions}.{' Quick run: not to be quoted.' if report['quick'] else ''}", ""]
+            f"{report['date']}. FMA peak {peak['float32']:.0f} GFLOP/s (float32), {peak['float64']:.0f} (float64); "
+            f"copy {report['copy_gbytes']:.0f} GB/s. {versions}.{warning}", ""]
 
 
 def _groups(report):
@@ -30,8 +31,10 @@ def _groups(report):
                   + (f", **missed by {limit['under']} of {limit['cases']}**" if limit["under"] else "")
                   for limit in result["limits"]]
         if same := result.get("same_layout"):
-            limits.insert(0, f"torch in the same layout: {_marked(same['mean'], same['target'])}, target {same['target']:g}")
-        lines.append(f"| {result['title']} | {result['cases']} {numbers} {result['target_lowest']:g} | {'; '.join(limits)} |")
+            mean = _marked(same["mean"], same["target"])
+            limits.insert(0, f"torch in the same layout: {mean}, target {same['target']:g}")
+        lines.append(f"| {result['title']} | {result['cases']} {numbers} {result['target_lowest']:g} "
+                     f"| {'; '.join(limits)} |")
     return [*lines, "", "Bold: below the target.", ""]
 
 
@@ -45,7 +48,8 @@ def _cases(report):
         rows = [row for row in report["rows"] if row["group"] == result["group"] and row["times"]]
         names = list(dict.fromkeys(name for row in rows for name in row["ratios"]))
         plan = any("cconv_plan" in row["times"] for row in rows)
-        columns = ["case", "method", "ms", *(["plan ms"] if plan else []), "GFLOP/s", "% FMA", "% copy", *names, "ratio"]
+        columns = ["case", "method", "ms", *(["plan ms"] if plan else []), "GFLOP/s", "% FMA", "% copy", *names,
+                   "ratio"]
         lines += ["<details>", f"<summary>{result['group']}: {result['title']}</summary>", "",
                   f"| {' | '.join(columns)} |", "|" + "---|" * len(columns)]
         for row in rows:

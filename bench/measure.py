@@ -126,6 +126,9 @@ def measure(case, names, rounds, warm=WARM_SECONDS, seconds=TURN_SECONDS):
             competitor.answer = None
         if complaint is None:
             competitors.append(competitor)
+            # a first call of cconv's may choose and plan, so it is not yet its time
+            if competitor.first > max(0.1, HOPELESS * competitors[0].first):
+                competitor.samples, competitor.hopeless = [competitor.first], True
             continue
         row["errors"][name] = complaint
         if name == "cconv":             # nothing to compare with
@@ -134,7 +137,7 @@ def measure(case, names, rounds, warm=WARM_SECONDS, seconds=TURN_SECONDS):
     for index in range(rounds):
         if index == 1:
             for competitor in competitors[1:]:
-                competitor.hopeless = min(competitor.samples) > HOPELESS * min(ours.samples)
+                competitor.hopeless |= min(competitor.samples) > HOPELESS * min(ours.samples)
         shift = index % len(competitors)
         for competitor in competitors[shift:] + competitors[:shift]:
             competitor.turn(warm, seconds)

@@ -49,7 +49,8 @@ def cconv_call(case, x, w):
     import cconv
 
     if case.op == "max_filter":
-        return getattr(cconv, f"max_pool{case.rank}d"), (x[None, None], case.kernel), {"stride": 1, "padding": case.pads}
+        function = getattr(cconv, f"max_pool{case.rank}d")
+        return function, (x[None, None], case.kernel), {"stride": 1, "padding": case.pads}
     if case.op == "convolve":
         return cconv.convolve, (x, w), {}
     if case.op == "correlate":
@@ -90,9 +91,9 @@ class Peer(NamedTuple):
     modules: tuple                                  # what must be installed
     takes: Callable[[Any], bool]                    # whether it can do this case
     prepare: Callable[[Any, Any, Any], Runner]
-    # Products, by rank, of the largest filter that it is given. Beyond, a call would take a second or more, and it was
+    # Case -> products of the largest filter that it is given. Beyond, a call would take a second or so, and it was
     # more than 20 times slower than cconv long before.
-    filter_limit: dict = {}
+    filter_limit: Callable[[Any], float] = lambda case: inf
 
 
 def _random_filter(case):
@@ -114,30 +115,39 @@ def _for_numpy(case):
     return tiles or (case.op == "convolve" and case.rank == 1)
 
 
-_HOPELESS_LAYER = {1: 5e7, 2: 3e9, 3: 3e9}
+def _by_rank(*limits):
+    return lambda case: limits[case.rank - 1]
+
+
+def _layer_limit(case):
+    """torch has no fast float64 layers."""
+    return (5e7 if case.rank == 1 else 1e9) / (10 if case.dtype == "float64" else 1)
+
+
 PEERS = {
     "cconv_plan": Peer((), lambda case: case.op == "conv", prepare_plan),
-    "torch": Peer(("torch",), _as_layer, peer_layers.torch, _HOPELESS_LAYER),
+    "torch": Peer(("torch",), _as_layer, peer_layers.torch, _layer_limit),
     "torch_last": Peer(("torch",), lambda case: _as_layer(case) and case.rank > 1 and case.dtype != "uint8",
-                       partial(peer_layers.torch, channels_last=True), _HOPELESS_LAYER),
+                       partial(peer_layers.torch, channels_last=True), _layer_limit),
     "onnxruntime": Peer(("onnxruntime", "onnx"), lambda case: _as_layer(case) and case.dtype != "float64",
-                        lambda *case: peer_layers.onnxruntime(THREADS, *case), _HOPELESS_LAYER),
+                        lambda *case: peer_layers.onnxruntime(THREADS, *case), _layer_limit),
     "opencv": Peer(("cv2",), lambda case: case.op in ("correlate", "max_filter") and case.rank == 2,
                    peer_filters.opencv),
     "opencv_sep": Peer(("cv2",), lambda case: case.separable, peer_filters.opencv_separable),
-    "ndimage": Peer(("scipy.ndimage",), _for_ndimage, peer_filters.ndimage, {2: 1e9, 3: 1e9}),
+    "ndimage": Peer(("scipy.ndimage",), _for_ndimage, peer_filters.ndimage, _by_rank(inf, 1e9, 1e9)),
     "signal_direct": Peer(("scipy.signal",), _random_filter, partial(peer_filters.signal, "signal_direct"),
-                          {1: 1.1e10, 2: 3e7, 3: 3e7}),
+                          _by_rank(1.1e10, 1e7, 1e7)),
     "signal_oa": Peer(("scipy.signal",), _random_filter, partial(peer_filters.signal, "signal_oa")),
     "signal_fft": Peer(("scipy.signal",), _random_filter, partial(peer_filters.signal, "signal_fft")),
-    "numpy": Peer((), _for_numpy, peer_filters.numpy, {1: 1.1e10}),
+    "numpy": Peer((), _for_numpy, peer_filters.numpy, _by_rank(1.1e10, inf, inf)),
 }
 
 
 def able(name, case):
     """Whether the peer is installed, can do this case, and would not take forever."""
     peer = PEERS[name]
-    limit = peer.filter_limit.get(case.rank, inf) if case.plain and not case.separable and case.op != "max_filter" else inf
+    direct_sum = case.op in ("correlate", "convolve") and not case.separable
+    limit = peer.filter_limit(case) if direct_sum else inf
     return all(map(optional, peer.modules)) and peer.takes(case) and case.products <= limit
 
 

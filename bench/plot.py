@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 
 COLOURS = {
-    "cconv": "#c1121f", "torch": "#f4a259", "torch_last": "#f2cc8f", "onnxruntime": "#5b8e7d", "opencv": "#3a86ff",
-    "opencv_sep": "#8ab8ff", "ndimage": "#7b2cbf", "signal_direct": "#b08968", "signal_oa": "#6c757d",
-    "signal_fft": "#adb5bd", "numpy": "#2a9d8f",
+    "cconv": "#c1121f", "torch": "#f77f00", "torch_last": "#fcbf49", "onnxruntime": "#386641", "opencv": "#3a86ff",
+    "opencv_sep": "#8ab8ff", "ndimage": "#7b2cbf", "signal_direct": "#b08968", "signal_oa": "#343a40",
+    "signal_fft": "#adb5bd", "numpy": "#06d6a0",
 }
 PARTS = {"float32": "32-bit sums", "float64": "64-bit sums"}
 
@@ -52,8 +52,12 @@ def roofline(plt, report):
         _roofline_panel(axis, [row for row in rows if row["real"] == part], report, part)
     handles = {label: handle for axis in axes[0]
                for handle, label in zip(*axis.get_legend_handles_labels(), strict=True)}
-    figure.legend(handles.values(), handles.keys(), loc="lower center", ncols=6, bbox_to_anchor=(0.5, -0.07),
-                  markerscale=1.5)
+    names = [name for name in COLOURS if name in handles]
+    figure.legend([handles[name] for name in names], names, loc="upper center", ncols=len(names),
+                  bbox_to_anchor=(0.5, 0.0), markerscale=1.5, columnspacing=1.0, handletextpad=0.1, fontsize=9)
+    figure.text(0.5, -0.065, "Above the roof: Winograd and FFT need fewer operations than the nominal ones, and small "
+                "arrays stay in the caches. Pooling has no operations to count.", fontsize=9, color="0.35", ha="center",
+                va="top")
     figure.suptitle(f"Every case against the machine's limits\n{machine_line(report)}", fontsize=12)
     figure.tight_layout()
     return figure
@@ -74,12 +78,9 @@ def _roofline_panel(axis, rows, report, part):
     axis.plot([left, ridge, right], np.minimum(peak, bandwidth * np.array([left, ridge, right])), "k", linewidth=1.3,
               zorder=3)
     axis.set(xscale="log", yscale="log", xlim=(left, right), xlabel="operations per byte of compulsory traffic",
-             ylabel="GFLOP/s (nominal)", ylim=(1e-2 * peak / 4, 8 * peak))
-    axis.set_title(f"{PARTS[part]}: FMA peak {peak:.0f} GFLOP/s, copy {bandwidth:.0f} GB/s")
-    axis.annotate(f"FMA peak {peak:.0f} GFLOP/s", (right, peak), (-4, 4), textcoords="offset points", ha="right")
+             ylabel="GFLOP/s (nominal)", ylim=(peak / 2000, 12 * peak))
+    axis.set_title(f"{PARTS[part]}; the roof: FMA peak {peak:.0f} GFLOP/s, copy {bandwidth:.0f} GB/s")
     axis.grid(alpha=0.2, which="major")
-    axis.text(0.0, -0.13, "Above the roof: Winograd and FFT need fewer operations than the nominal ones; small arrays stay "
-              "in the caches.", transform=axis.transAxes, fontsize=8, color="0.35", va="top")
 
 
 def ratios(plt, reports):
@@ -89,10 +90,10 @@ def ratios(plt, reports):
     for place, (report, result) in enumerate(bars):
         found = [row["ratio"] for row in report["rows"] if row["group"] == result["group"] and row.get("ratio")]
         mean, missed = result["mean"], not result["met"]
-        axis.barh(place, mean, 0.62, color="#e9c46a" if missed else "#2a9d8f", zorder=2)
+        axis.barh(place, mean - 1, 0.62, 1, color="#e9c46a" if missed else "#2a9d8f", zorder=2)
         axis.plot([min(found), max(found)], [place, place], color="0.25", linewidth=1.1, zorder=3)
         axis.plot([min(found), max(found)], [place, place], "|", color="0.25", markersize=8, zorder=3)
-        axis.plot(result["target_mean"], place, "D", color="#c1121f", markersize=5, zorder=4)
+        axis.plot([result["target_mean"]] * 2, [place - 0.4, place + 0.4], color="#c1121f", linewidth=2.2, zorder=4)
         axis.text(1.01, place, f"{mean:.2f}  ({min(found):.2f} to {max(found):.3g})", va="center", fontsize=9,
                   transform=axis.get_yaxis_transform())
     axis.axvline(1, color="k", linewidth=1, zorder=1)
@@ -105,10 +106,11 @@ def ratios(plt, reports):
     axis.grid(axis="x", alpha=0.25)
     handles = [plt.Rectangle((0, 0), 1, 1, color="#2a9d8f"), plt.Rectangle((0, 0), 1, 1, color="#e9c46a"),
                plt.Line2D([], [], color="0.25", marker="|"),
-               plt.Line2D([], [], color="#c1121f", marker="D", linestyle="", markersize=5)]
-    axis.legend(handles, ["geometric mean, both targets met", "geometric mean, a target missed", "lowest to highest case",
-                          "target of the mean"], loc="upper center", bbox_to_anchor=(0.4, -0.45 / (1 + 0.12 * len(bars))),
-                ncols=2, fontsize=9)
+               plt.Line2D([], [], color="#c1121f", marker="|", linestyle="", markersize=11, markeredgewidth=2.2)]
+    labels = ["geometric mean, both targets met", "geometric mean, a target missed", "lowest to highest case",
+              "target of the mean"]
+    axis.legend(handles, labels, loc="upper center", bbox_to_anchor=(0.4, -0.9 / (1.4 + 0.36 * len(bars))), ncols=2,
+                fontsize=9)
     axis.set_title(f"cconv against the best peer\n{machine_line(reports[0])}")
     return figure
 

@@ -10,7 +10,7 @@ UNITS = {"fma": "% of FMA peak", "copy": "% of copy bandwidth", "us": "us"}
 
 
 def ratios(times, kind="min"):
-    """Peer -> its time over cconv's: above 1, cconv is faster. ONNX Runtime, whose weights are packed, against a plan."""
+    """Peer -> its time over cconv's: above 1, cconv is faster. ONNX Runtime packs its weights: against a plan."""
     ours = {name: times[name][kind] for name in OURS if name in times}
     plan = {"onnxruntime": ours.get("cconv_plan", ours["cconv"])}
     return {name: t[kind] / plan.get(name, ours["cconv"]) for name, t in times.items() if name not in ours}
@@ -32,7 +32,8 @@ def complete(row, group, case, report):
         if limit.concerns(case, row["method"]):
             got = {"fma": row["peak_percent"], "copy": row["copy_percent"], "us": 1e6 * best}[limit.unit]
             met = got <= limit.value if limit.unit == "us" else got >= limit.value
-            row["limits"].append({"text": limit.text, "unit": limit.unit, "target": limit.value, "got": got, "met": met})
+            row["limits"].append({"text": limit.text, "unit": limit.unit, "target": limit.value, "got": got,
+                                  "met": met})
 
 
 def header(group, names):
@@ -104,7 +105,8 @@ def verdict(result):
         lines.append(f"torch in the same layout: {same['mean']:.2f}, target {same['target']:g}: "
                      + ("met" if same["mean"] >= same["target"] else "MISSED"))
     lines += [f"{limit['text']}: {limit['worst']:.3g} {UNITS[limit['unit']]} ({limit['worst_case']}), target "
-              f"{limit['target']:g}: " + (f"MISSED by {limit['under']} of {limit['cases']}" if limit["under"] else "met")
+              f"{limit['target']:g}: "
+              + (f"MISSED by {limit['under']} of {limit['cases']}" if limit["under"] else "met")
               for limit in result["limits"]]
     return lines
 
