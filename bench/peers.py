@@ -119,22 +119,35 @@ def _by_rank(*limits):
     return lambda case: limits[case.rank - 1]
 
 
-def _layer_limit(case):
-    """torch has no fast float64 layers."""
+def _ndimage_limit(case):
+    return inf if case.op == "max_filter" else 1e9
+
+
+def _onnx_limit(case):
+    """Of integers it has no fast maximum."""
+    if case.op == "max_filter":
+        return 3e7 if case.dtype == "uint8" else inf
+    return 5e7 if case.rank == 1 else 1e9
+
+
+def _torch_limit(case):
+    """torch has no fast float64 layers of one channel, nor a fast maximum of one."""
+    if case.op == "max_filter":
+        return 3e7
     return (5e7 if case.rank == 1 else 1e9) / (10 if case.dtype == "float64" else 1)
 
 
 PEERS = {
     "cconv_plan": Peer((), lambda case: case.op == "conv", prepare_plan),
-    "torch": Peer(("torch",), _as_layer, peer_layers.torch, _layer_limit),
+    "torch": Peer(("torch",), _as_layer, peer_layers.torch, _torch_limit),
     "torch_last": Peer(("torch",), lambda case: _as_layer(case) and case.rank > 1 and case.dtype != "uint8",
-                       partial(peer_layers.torch, channels_last=True), _layer_limit),
+                       partial(peer_layers.torch, channels_last=True), _torch_limit),
     "onnxruntime": Peer(("onnxruntime", "onnx"), lambda case: _as_layer(case) and case.dtype != "float64",
-                        lambda *case: peer_layers.onnxruntime(THREADS, *case), _layer_limit),
+                        lambda *case: peer_layers.onnxruntime(THREADS, *case), _onnx_limit),
     "opencv": Peer(("cv2",), lambda case: case.op in ("correlate", "max_filter") and case.rank == 2,
                    peer_filters.opencv),
     "opencv_sep": Peer(("cv2",), lambda case: case.separable, peer_filters.opencv_separable),
-    "ndimage": Peer(("scipy.ndimage",), _for_ndimage, peer_filters.ndimage, _by_rank(inf, 1e9, 1e9)),
+    "ndimage": Peer(("scipy.ndimage",), _for_ndimage, peer_filters.ndimage, _ndimage_limit),
     "signal_direct": Peer(("scipy.signal",), _random_filter, partial(peer_filters.signal, "signal_direct"),
                           _by_rank(1.1e10, 1e7, 1e7)),
     "signal_oa": Peer(("scipy.signal",), _random_filter, partial(peer_filters.signal, "signal_oa")),
@@ -146,8 +159,7 @@ PEERS = {
 def able(name, case):
     """Whether the peer is installed, can do this case, and would not take forever."""
     peer = PEERS[name]
-    direct_sum = case.op in ("correlate", "convolve") and not case.separable
-    limit = peer.filter_limit(case) if direct_sum else inf
+    limit = peer.filter_limit(case) if case.plain and not case.separable else inf
     return all(map(optional, peer.modules)) and peer.takes(case) and case.products <= limit
 
 

@@ -159,6 +159,8 @@ def main(options):
         if failed:
             print(f"{failed} wrong answers or errors", file=sys.stderr)
     if options.files and options.json:
+        if len(found) > 1:
+            sys.exit("--json merges results of one level and number of threads; these are of several")
         reports.save(found[0], options.json)
     if options.markdown == "-":
         print(markdown.text(found))
