@@ -28,7 +28,7 @@ def complete(row, group, case, report):
         for kind in ("ratios", "ratios_median"))
     row["same_layout"] = row["ratios"].get("torch_last" if case.channels_last else "torch")
     row["limits"] = []
-    for limit in () if report["isa"] else group.limits:
+    for limit in targets(group, report)[2]:
         if limit.concerns(case, row["method"]):
             got = {"fma": row["peak_percent"], "copy": row["copy_percent"], "us": 1e6 * best}[limit.unit]
             met = got <= limit.value if limit.unit == "us" else got >= limit.value
@@ -36,10 +36,18 @@ def complete(row, group, case, report):
                                   "met": met})
 
 
-def header(group, names):
+def targets(group, report):
+    """(geometric mean, lowest, limits) to be reached."""
+    if report["isa"]:
+        return cases.MEAN_AVX2, cases.LOWEST_AVX2, ()
+    return group.mean, group.lowest, group.limits
+
+
+def header(group, names, report):
     width = max(len(case.name) for case in group.cases)
-    print(f"\n{group.name}: {group.title}\ntarget: {group.mean:g} x the best peer, no case under {group.lowest:g}"
-          + "".join(f"; {limit.text}: {limit.value:g} {UNITS[limit.unit]}" for limit in group.limits))
+    mean, lowest, limits = targets(group, report)
+    print(f"\n{group.name}: {group.title}\ntarget: {mean:g} x the best peer, no case under {lowest:g}"
+          + "".join(f"; {limit.text}: {limit.value:g} {UNITS[limit.unit]}" for limit in limits))
     print(f"{'case':{width}}   min ms   median   GF/s  %FMA   GB/s %copy method   |"
           + "".join(f"{name:>14}" for name in names) + " |  ratio  limit")
     return width
@@ -62,9 +70,8 @@ def line(row, width, names):
 
 def summary(group, rows, report):
     """The group's result: geometric mean, lowest ratio and limits beside their targets."""
-    avx2 = report["isa"] == "avx2"
-    targets = (cases.MEAN_AVX2, cases.LOWEST_AVX2) if avx2 else (group.mean, group.lowest)
-    result = {"group": group.name, "title": group.title, "target_mean": targets[0], "target_lowest": targets[1],
+    target_mean, target_lowest, limits = targets(group, report)
+    result = {"group": group.name, "title": group.title, "target_mean": target_mean, "target_lowest": target_lowest,
               "cases": len(rows), "errors": sum(len(row["errors"]) for row in rows)}
     counted = {row["case"]: row for row in rows if row.get("ratio")}
     if counted:
@@ -72,13 +79,13 @@ def summary(group, rows, report):
         result |= {"mean": geometric_mean(row["ratio"] for row in counted.values()),
                    "mean_of_medians": geometric_mean(row["ratio_median"] for row in counted.values()),
                    "lowest": worst["ratio"], "lowest_case": worst["case"],
-                   "under": sum(row["ratio"] < targets[1] for row in counted.values())}
-        result["met"] = (result["mean"] >= targets[0] and result["lowest"] >= targets[1]
+                   "under": sum(row["ratio"] < target_lowest for row in counted.values())}
+        result["met"] = (result["mean"] >= target_mean and result["lowest"] >= target_lowest
                          and len(counted) == len(rows))
-    result["limits"] = [_limit(limit.text, rows) for limit in group.limits]
+    result["limits"] = [_limit(limit.text, rows) for limit in limits]
     result["limits"] = [limit for limit in result["limits"] if limit]
     same = [row["same_layout"] for row in rows if row.get("same_layout")]
-    if group.same_layout and same and not avx2:
+    if group.same_layout and same and not report["isa"]:
         result["same_layout"] = {"target": group.same_layout, "mean": geometric_mean(same), "lowest": min(same)}
     return result
 

@@ -108,7 +108,8 @@ def surroundings(options):
     bandwidth = machine.copy_bandwidth(options.threads)
     held = f", everybody held to {options.isa} but {', '.join(NOT_HELD)} (not counted)" if options.isa else ""
     found = peers.versions()
-    print(f"{machine.cpu_name()}, {options.threads} threads, cconv at {cconv.simd_level()}{held}\n"
+    threads = "1 thread" if options.threads == 1 else f"{options.threads} threads"
+    print(f"{machine.cpu_name()}, {threads}, cconv at {cconv.simd_level()}{held}\n"
           f"FMA peak {peak['float32']:.0f} GFLOP/s float32, {peak['float64']:.0f} float64 ({peak['how']}); "
           f"copy {bandwidth:.1f} GB/s\n" + ", ".join(f"{name} {version}" for name, version in found.items()))
     if load > 0.3:
@@ -122,7 +123,7 @@ def surroundings(options):
 def run_group(group, names, effort, report, measured):
     """Measures the cases of a group that no other group has measured, and prints the group's table."""
     present = [name for name in names if any(peers.able(name, case) for case in group.cases)]
-    width, rows = reports.header(group, present), []
+    width, rows = reports.header(group, present, report), []
     for case in group.cases:
         if case not in measured:
             measured[case] = measure.measure(case, present, **effort)
