@@ -78,7 +78,7 @@ def _roofline_panel(axis, rows, report, part):
     axis.plot([left, ridge, right], np.minimum(peak, bandwidth * np.array([left, ridge, right])), "k", linewidth=1.3,
               zorder=3)
     axis.set(xscale="log", yscale="log", xlim=(left, right), xlabel="operations per byte of compulsory traffic",
-             ylabel="GFLOP/s (nominal)", ylim=(peak / 2000, 12 * peak))
+             ylabel="GFLOP/s (nominal)", ylim=(peak / 2000, 25 * peak))
     axis.set_title(f"{PARTS[part]}; the roof: FMA peak {peak:.0f} GFLOP/s, copy {bandwidth:.0f} GB/s")
     axis.grid(alpha=0.2, which="major")
 
@@ -98,7 +98,7 @@ def ratios(plt, reports):
                   transform=axis.get_yaxis_transform())
     axis.axvline(1, color="k", linewidth=1, zorder=1)
     axis.set_yticks(range(len(bars)), [_label(report, result, len(reports)) for report, result in bars])
-    axis.invert_yaxis()
+    axis.set_ylim(len(bars) - 0.3, -0.7)
     axis.set(xscale="log", xlabel="time of the fastest peer over cconv's (above 1, cconv is faster)")
     low = min(0.5, *(result["lowest"] for _, result in bars)) / 1.15
     axis.set_xlim(left=low)
