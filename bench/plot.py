@@ -94,7 +94,7 @@ def ratios(plt, reports):
         axis.plot([min(found), max(found)], [place, place], color="0.25", linewidth=1.1, zorder=3)
         axis.plot([min(found), max(found)], [place, place], "|", color="0.25", markersize=8, zorder=3)
         axis.plot([result["target_mean"]] * 2, [place - 0.4, place + 0.4], color="#c1121f", linewidth=2.2, zorder=4)
-        axis.text(1.01, place, f"{mean:.2f}  ({min(found):.2f} to {max(found):.3g})", va="center", fontsize=9,
+        axis.text(1.01, place, f"{mean:.2f}  ({min(found):.2f} to {max(found):.2f})", va="center", fontsize=9,
                   transform=axis.get_yaxis_transform())
     axis.axvline(1, color="k", linewidth=1, zorder=1)
     axis.set_yticks(range(len(bars)), [_label(report, result, len(reports)) for report, result in bars])
