@@ -1,128 +1,34 @@
-"""The named shapes that ``bench/run.py`` times, as data.
+"""The named shapes that ``bench/run.py`` times and the groups with their targets, as data."""
 
-Every case is also a CNN layer, so one descriptor serves all competitors: "correlate" is a one-channel layer
-with padding k // 2 (mode "same", zero border), "convolve" the same with the kernel reversed and padding k - 1
-(mode "full").
-"""
-
-from math import prod
+from collections.abc import Callable
 from typing import NamedTuple
 
-import numpy as np
+from case import Case
 
 
-class Case(NamedTuple):
-    """One shape: `size` and `kernel` are spatial, `channels` is (in, out), the rest as in cconv.conv2d."""
+class Limit(NamedTuple):
+    """What the cases that it concerns must reach of the machine's limit."""
 
-    name: str
-    op: str                             # "conv" | "correlate" | "convolve" | "max_pool" | "avg_pool"
-    size: tuple
-    kernel: tuple
-    channels: tuple = (1, 1)
-    batch: int = 1
-    stride: int = 1
-    padding: int | tuple = 0            # of "conv" and the pools; the filters' follows from the kernel
-    dilation: int = 1
-    groups: int = 1
-    dtype: str = "float32"
-    channels_last: bool = False
-
-    @property
-    def rank(self):
-        return len(self.size)
-
-    @property
-    def pooling(self):
-        return self.op.endswith("_pool")
-
-    @property
-    def pads(self):
-        """Padding of each axis, the same on both sides."""
-        if self.op == "convolve":
-            return tuple(k - 1 for k in self.kernel)
-        if self.op == "correlate":
-            return tuple(k // 2 for k in self.kernel)
-        return self.padding if isinstance(self.padding, tuple) else (self.padding,) * self.rank
-
-    @property
-    def output_size(self):
-        return tuple((n + 2 * p - self.dilation * (k - 1) - 1) // self.stride + 1
-                     for n, k, p in zip(self.size, self.kernel, self.pads, strict=True))
-
-    @property
-    def taps(self):
-        """Products summed for one output (samples compared or averaged, for a pool)."""
-        return prod(self.kernel) * (1 if self.pooling else self.channels[0] // self.groups)
-
-    @property
-    def flop(self):
-        """Nominal operations: two per tap of every output, padding included. Pools have none."""
-        return 0 if self.pooling else 2 * self.batch * self.channels[1] * prod(self.output_size) * self.taps
-
-    @property
-    def bytes(self):
-        """Compulsory traffic: input and weight read once, output written once."""
-        weight = 0 if self.pooling else self.channels[1] * self.taps
-        samples = self.channels[0] * prod(self.size) + self.channels[1] * prod(self.output_size)
-        return np.dtype(self.dtype).itemsize * (self.batch * samples + weight)
-
-    def arrays(self, seed=0):
-        """(input, weight) in cconv's layout, standard normal; a pool's weight is None."""
-        rng = np.random.default_rng(seed)
-        lead = () if self.op in ("correlate", "convolve") else (self.batch, self.channels[0])
-        x = rng.standard_normal(lead + self.size, dtype=self.dtype)
-        if self.channels_last:
-            x = np.ascontiguousarray(np.moveaxis(x, 1, -1))
-        if self.pooling:
-            return x, None
-        lead = (self.channels[1], self.channels[0] // self.groups) if lead else ()
-        return x, rng.standard_normal(lead + self.kernel, dtype=self.dtype)
-
-    def as_layer(self, x, w):
-        """The same work as a correlating layer: contiguous (N, C, *size) and (out, in / groups, *kernel)."""
-        if self.op in ("correlate", "convolve"):
-            w = (np.flip(w) if self.op == "convolve" else w)[None, None]
-        return np.ascontiguousarray(self.to_layer(x)), None if w is None else np.ascontiguousarray(w)
-
-    def to_layer(self, array):
-        """An input or output in cconv's layout as (N, C, *size)."""
-        if self.op in ("correlate", "convolve"):
-            return array[None, None]
-        return np.moveaxis(array, -1, 1) if self.channels_last else array
-
-    def from_layer(self, array):
-        """The inverse of `to_layer`."""
-        if self.op in ("correlate", "convolve"):
-            return array[0, 0]
-        return np.moveaxis(array, 1, -1) if self.channels_last else array
-
-    def value_at(self, x, w, n, channel, position):
-        """One output in float64, straight from the definition; x and w as `as_layer` gives them."""
-        start = [o * self.stride - p for o, p in zip(position, self.pads, strict=True)]
-        inside = [[j for j in range(k) if 0 <= s + j * self.dilation < extent]
-                  for s, k, extent in zip(start, self.kernel, self.size, strict=True)]
-        samples = tuple([s + j * self.dilation for j in taps] for s, taps in zip(start, inside, strict=True))
-        if self.pooling:
-            window = x[n, channel][np.ix_(*samples)].astype(np.float64)
-            return window.max() if self.op == "max_pool" else window.sum() / self.taps
-        per_group = self.channels[0] // self.groups
-        first = channel // (self.channels[1] // self.groups) * per_group
-        window = x[n, first:first + per_group][np.ix_(range(per_group), *samples)].astype(np.float64)
-        return float((window * w[channel][np.ix_(range(per_group), *inside)]).sum())
+    text: str
+    unit: str                           # "fma", "copy": at least so many percent of it; "us": at most so many
+    value: float
+    concerns: Callable                  # (case, method by cconv.explain) -> bool
 
 
 class Group(NamedTuple):
-    """Cases that share a target, for the ratios to the fastest peer in `against`: geometric mean and lowest.
+    """Cases that share a target, for the ratios to the fastest peer: geometric mean and lowest.
 
-    An empty `against` means every peer that applies. Groups that are not `default` run only when asked for.
+    `same_layout` is one more target for the mean, against torch in the case's own layout. A group that is not
+    `default` runs only when asked for.
     """
 
     name: str
     title: str
     cases: tuple
-    against: tuple = ()
-    mean: float = 1.0
-    lowest: float = 0.0
+    mean: float
+    lowest: float
+    limits: tuple = ()
+    same_layout: float = 0.0
     default: bool = True
 
 
@@ -162,9 +68,6 @@ VGG16 = tuple(_layer("vgg16", c, k, size, 3) for c, k, size in [
     (3, 64, 224), (64, 64, 224), (64, 128, 112), (128, 128, 112), (128, 256, 56), (256, 256, 56),
     (256, 512, 28), (512, 512, 28), (512, 512, 14),
 ])
-
-WINOGRAD = tuple(case for case in RESNET50 + VGG16
-                 if case.kernel == (3, 3) and case.stride == 1 and min(case.channels) >= 64)
 
 MOBILE = tuple(
     [_layer("mobilenetv2", c, c, size, 3, stride=stride, groups=c) for c, size, stride in [
@@ -215,53 +118,100 @@ VOLUMES = (
 
 _IMAGES = (("512", (512, 512)), ("1080p", (1080, 1920)), ("4K", (2160, 3840)))
 IMAGES = tuple(Case(f"{name} k{k}", "correlate", size, (k, k))
-               for name, size in _IMAGES for k in (3, 5, 7, 9, 15))
+               for name, size in _IMAGES for k in (3, 5, 7, 9, 11, 15, 21, 31, 63))
+_FEWER = tuple(case for case in IMAGES if case.kernel[0] in (3, 5, 7, 15, 31, 63))
 
+_CUBES = tuple(Case(f"{n}^3 k{k}", "correlate", (n,) * 3, (k,) * 3) for n in (64, 128) for k in (3, 5, 7, 9, 11))
+CUBES = _CUBES + _variant(_CUBES, "f64", dtype="float64")
+
+_SIGNALS = (
+    ("8", (3,)), ("64", (7,)), ("1e3", (3, 31, 101)), ("1e4", (31, 1001)), ("1e5", (3, 31, 101, 1001, 10001)),
+    ("1e6", (3, 31, 101, 301, 1001, 10001)), ("1e7", (3, 101, 10001)),
+)
 SIGNALS = tuple(Case(f"{n} x {k} {dtype}", "convolve", (int(float(n)),), (k,), dtype=dtype)
-                for dtype in ("float32", "float64") for n in ("1e5", "1e6") for k in (31, 101, 1001))
+                for dtype in ("float32", "float64", "complex64") for n, kernels in _SIGNALS for k in kernels)
 
-CUBES = tuple(Case(f"128^3 k{k}", "correlate", (128,) * 3, (k,) * 3) for k in (3, 5, 7))
 
-POOLS = tuple(Case(f"{op} {k}x{k}/2", op, (112, 112), (k, k), (64, 64), 8, 2, k // 2 if k % 2 else 0)
-              for op in ("max_pool", "avg_pool") for k in (2, 3))
+def _separable(name, size, weights, k, label, sigma=0.0):
+    return Case(f"{name} {weights} {label}", "correlate", size, (k, k), boundary="symmetric", weights=weights,
+                sigma=sigma)
 
-TINY_CONVOLVE = Case("convolve 8 x 3", "convolve", (8,), (3,), dtype="float64")
+
+SEPARABLE = tuple(
+    case for name, size in _IMAGES for case in (
+        *(_separable(name, size, "gaussian", 8 * sigma + 1, sigma, sigma) for sigma in (1, 2, 4, 8)),
+        *(_separable(name, size, "box", k, k) for k in (3, 7, 15, 31)),
+        _separable(name, size, "sobel", 3, 3)))
+
+MAX_FILTERS = tuple(Case(f"{name} {k} {dtype}", "max_filter", size, (k, k), dtype=dtype)
+                    for dtype in ("float32", "uint8") for name, size in _IMAGES for k in (3, 5, 7, 15, 31))
+
+
+def _pools(size, channels, batch, kernel, stride, padding, rank=2):
+    pads = f" p{padding}" if padding else ""
+    return tuple(
+        Case(f"{op} {_extents((size,) * rank)} {'x'.join([str(kernel)] * rank)}/{stride}{pads}", op, (size,) * rank,
+             (kernel,) * rank, (channels, channels), batch, stride, padding)
+        for op in ("max_pool", "avg_pool"))
+
+
+_POOLS = (
+    *_pools(112, 64, 8, 2, 2, 0), *_pools(112, 64, 8, 3, 2, 1), *_pools(112, 64, 8, 3, 2, 0),
+    *_pools(56, 64, 8, 3, 1, 1), *_pools(28, 256, 8, 5, 1, 2), *_pools(7, 2048, 8, 7, 7, 0),
+    *_pools(16000, 64, 2, 2, 2, 0, rank=1), *_pools(32, 32, 2, 2, 2, 0, rank=3),
+)
+POOLS = _POOLS + _variant(_POOLS, "last", channels_last=True)
+
 TINY = (
-    TINY_CONVOLVE,
+    Case("convolve 8 x 3", "convolve", (8,), (3,), dtype="float64"),
     Case("correlate 16x16 k3", "correlate", (16, 16), (3, 3)),
     Case("conv2d 3->8 16x16 k3", "conv", (16, 16), (3, 3), (3, 8), padding=1),
     Case("max_pool 16x16 2x2/2", "max_pool", (16, 16), (2, 2), stride=2),
 )
 
-def _extra(name, title, cases, mean, lowest):
-    return Group(name, title, cases, (), mean, lowest, default=False)
+LAYERS = RESNET50 + VGG16
+_BOTH = LAYERS + _variant(LAYERS, "n8", batch=8)
+
+
+def _is_winograd(case):
+    return case.kernel == (3, 3) and case.stride == 1 and min(case.channels) >= 64
+
+
+def _sized(low, high):
+    return lambda case, method: low <= case.kernel[0] <= high
 
 
 GROUPS = (
-    Group("resnet50", "conv2d, all distinct ResNet-50 layers, N=1, channels first", RESNET50,
-          ("torch",), 1.0, 0.6),
-    Group("image", "one-channel 2-D, float32", IMAGES, ("opencv",), 2.0, 1.2),
-    Group("signal", "1-D convolve, float32 and float64", SIGNALS,
-          ("numpy", "signal_direct", "signal_oa"), 3.0),
-    Group("volume", "one-channel 3-D, float32", CUBES,
-          ("torch", "ndimage", "signal_direct", "signal_oa"), 10.0),
-    Group("pool", "max and average pooling, (8, 64, 112, 112)", POOLS, ("torch",), 4.0),
-    Group("tiny", "convolve of 8 x 3 samples", (TINY_CONVOLVE,), ("numpy",), 1.0),
-
-    _extra("resnet50-n8", "ResNet-50 layers, N=8", _variant(RESNET50, "n8", batch=8), 1.5, 0.95),
-    _extra("resnet50-last", "ResNet-50 layers, N=1, channels last",
-           _variant(RESNET50, "last", channels_last=True), 1.3, 0.9),
-    _extra("vgg16", "VGG-16 layers, N=1", VGG16, 1.5, 0.95),
-    _extra("vgg16-n8", "VGG-16 layers, N=8", _variant(VGG16, "n8", batch=8), 1.5, 0.95),
-    _extra("vgg16-last", "VGG-16 layers, N=1, channels last", _variant(VGG16, "last", channels_last=True),
-           1.3, 0.9),
-    _extra("winograd", "3x3 stride-1 layers with 64 channels or more", WINOGRAD, 2.0, 1.3),
-    _extra("mobile", "MobileNetV2 and ConvNeXt: depthwise and pointwise layers", MOBILE, 1.5, 0.9),
-    _extra("first", "first layers: 3 channels in", FIRST, 1.3, 1.0),
-    _extra("audio", "conv1d of audio models", AUDIO, 1.5, 0.9),
-    _extra("video", "conv3d of video and volume models", VOLUMES, 1.5, 0.9),
-    _extra("image-f64", "one-channel 2-D, float64", _variant(IMAGES, "f64", dtype="float64"), 2.0, 1.1),
-    _extra("volume-f64", "one-channel 3-D, float64", _variant(CUBES, "f64", dtype="float64"), 15.0, 5.0),
-    _extra("pool-last", "pooling, channels last", _variant(POOLS, "last", channels_last=True), 1.3, 0.9),
-    _extra("tiny-calls", "calls whose work is smaller than their overhead", TINY, 1.5, 1.0),
+    Group("layers", "conv2d, ResNet-50 and VGG-16 layers, N=1 and 8, channels first", _BOTH, 1.5, 0.95,
+          (Limit("direct, C and K of 64 and more", "fma", 75,
+                 lambda case, method: method == "direct" and min(case.channels) >= 64),)),
+    Group("winograd", "of these, 3x3 with stride 1 and 64 channels or more, channels first",
+          tuple(filter(_is_winograd, _BOTH)), 2.0, 1.3),
+    Group("winograd-last", "the same 3x3 layers, channels last",
+          _variant(filter(_is_winograd, _BOTH), "last", channels_last=True), 1.3, 0.9),
+    Group("mobile", "MobileNetV2 and ConvNeXt: depthwise and pointwise layers", MOBILE, 1.5, 0.9,
+          (Limit("depthwise 3x3", "copy", 60, lambda case, method: case.groups > 1 and case.kernel == (3, 3)),)),
+    Group("first", "first layers: 3 channels in", FIRST, 1.3, 1.0),
+    Group("audio", "conv1d of audio models", AUDIO, 1.5, 0.9),
+    Group("video", "conv3d of video and volume models", VOLUMES, 1.5, 0.9),
+    Group("image", "one-channel 2-D, float32", IMAGES, 2.5, 1.2,
+          (Limit("3x3", "copy", 70, _sized(3, 3)), Limit("k 7 to 15", "fma", 60, _sized(7, 15)))),
+    Group("image-u8", "one-channel 2-D, uint8 to uint8", _variant(_FEWER, "u8", dtype="uint8"), 2.0, 1.0),
+    Group("image-f64", "one-channel 2-D, float64", _variant(_FEWER, "f64", dtype="float64"), 2.0, 1.1),
+    Group("volume", "one-channel 3-D, float32 and float64", CUBES, 15.0, 5.0,
+          (Limit("k >= 5", "fma", 50, _sized(5, 11)),)),
+    Group("signal", "1-D convolve, float32, float64 and complex64", SIGNALS, 4.0, 1.0,
+          (Limit("101 to 1001 taps, 1e6 samples", "fma", 70,
+                 lambda case, method: case.size == (1_000_000,) and 101 <= case.kernel[0] <= 1001),)),
+    Group("separable", "Gaussian, box and Sobel, symmetric border, float32", SEPARABLE, 2.0, 1.1),
+    Group("max-filter", "maximum filter, float32 and uint8", MAX_FILTERS, 1.5, 1.0),
+    Group("pool", "max and average pooling, both layouts", POOLS, 1.3, 0.9,
+          (Limit("2x2/2 and 3x3/2", "copy", 75,
+                 lambda case, method: case.rank == 2 and case.kernel[0] in (2, 3) and case.stride == 2),), 5.0),
+    Group("tiny", "calls whose work is smaller than their overhead", TINY, 1.5, 1.0,
+          (Limit("1-D 8x3", "us", 1.0, lambda case, method: case.size == (8,)),)),
+    Group("layers-last", "ResNet-50 and VGG-16 layers, N=1, channels last",
+          _variant(LAYERS, "last", channels_last=True), 1.3, 0.9, default=False),
 )
+# With every library held to AVX2 the same groups have these targets, and no limits.
+MEAN_AVX2, LOWEST_AVX2 = 1.3, 0.8

@@ -47,13 +47,14 @@ LOOP(double)
 """
 
 
-def _compile(folder):
-    """The loop above as a loaded library, built for this CPU; None without a compiler that can."""
+def _compile(folder, isa):
+    """The loop above as a loaded library, built for this CPU or for `isa`; None without a compiler that can."""
     compiler = shutil.which(os.environ.get("CC", "cc")) or shutil.which("gcc") or shutil.which("clang")
     source, library = Path(folder, "peak.c"), Path(folder, "peak.so")
     source.write_text(_SOURCE)
-    for native in (["-march=native", "-mprefer-vector-width=512"], ["-march=native"], ["-mcpu=native"], []):
-        command = [compiler, "-O3", "-ffp-contract=fast", *native, "-shared", "-fPIC", "-o", library, source]
+    native = (["-march=native", "-mprefer-vector-width=512"], ["-march=native"], ["-mcpu=native"], [])
+    for flags in (["-march=x86-64-v3"],) if isa else native:
+        command = [compiler, "-O3", "-ffp-contract=fast", *flags, "-shared", "-fPIC", "-o", library, source]
         if compiler and subprocess.run(command, capture_output=True).returncode == 0:
             return ctypes.CDLL(str(library))
     return None
@@ -77,10 +78,10 @@ def _together(work, threads):
     return times[1] - times[0]
 
 
-def fma_peak(threads, rounds=15):
-    """{"float32": GFLOP/s, "float64": GFLOP/s, "how": what was measured} on `threads` threads."""
+def fma_peak(threads, isa=None, rounds=15):
+    """{"float32": GFLOP/s, "float64": GFLOP/s, "how": what was measured} on `threads` threads, `isa` None or "avx2"."""
     with tempfile.TemporaryDirectory() as folder:
-        library = _compile(folder)
+        library = _compile(folder, isa)
         if library is None:
             return _matmul_peak(rounds)
         peak = {"how": "compiled loop of independent multiply-adds"}

@@ -1,21 +1,22 @@
-"""The competitors: for each, what it can do and a function that prepares a case for it.
+"""The competitors: what each can do, and how it is prepared for a case.
 
-What a user would do once (build the model, choose the layout, wrap the arrays) is done by `prepare_*`; what
-is done for every array is in the `Runner.call` it returns. A library that is not installed is not a peer.
+What a user would do once (build the model, choose the layout, wrap the arrays) is done by the functions named
+here; what is done for every array is in the `Runner.call` that they return. A library that is not installed is
+not a peer.
 """
 
 import importlib
 from collections.abc import Callable
 from functools import cache, partial
+from math import inf
 from typing import Any, NamedTuple
 
 import numpy as np
 
-
-class Runner(NamedTuple):
-    name: str
-    call: Callable[[], Any]                         # timed; returns the library's own result object
-    to_numpy: Callable[[Any], np.ndarray]           # that object as an array in cconv's layout
+import peer_filters
+import peer_layers
+from case import COMPLEX
+from runner import Runner
 
 
 @cache
@@ -43,146 +44,123 @@ def set_threads(threads):
         cconv.set_num_threads(threads)
 
 
-def prepare_cconv(case, x, w):
+def cconv_call(case, x, w):
+    """(function of cconv's, its positional arguments, its options)."""
     import cconv
 
-    function = getattr(cconv, case.op if case.op in ("convolve", "correlate") else f"{case.op}{case.rank}d")
+    if case.op == "max_filter":
+        function = getattr(cconv, f"max_pool{case.rank}d")
+        return function, (x[None, None], case.kernel), {"stride": 1, "padding": case.pads}
     if case.op == "convolve":
-        call = partial(function, x, w)
-    elif case.op == "correlate":
-        call = partial(function, x, w, "same")
-    else:
-        options = {"stride": case.stride, "padding": case.pads,
-                   "data_format": "channels_last" if case.channels_last else "channels_first"}
-        if case.pooling:
-            call = partial(function, x, case.kernel, **options)
-        else:
-            call = partial(function, x, w, dilation=case.dilation, groups=case.groups, **options)
-    return Runner("cconv", call, np.asarray)
-
-
-def prepare_torch(case, x, w, channels_last=False):
-    import torch
-
-    x, w = (None if a is None else torch.from_numpy(a) for a in case.as_layer(x, w))
-    if channels_last:
-        layout = torch.channels_last if case.rank == 2 else torch.channels_last_3d
-        x, w = (None if t is None else t.to(memory_format=layout) for t in (x, w))
-    function = getattr(torch.nn.functional, f"{case.op if case.pooling else 'conv'}{case.rank}d")
-    if case.pooling:
-        call = partial(function, x, case.kernel, case.stride, case.pads)
-    else:
-        call = partial(function, x, w, None, case.stride, case.pads, case.dilation, case.groups)
-    return Runner("torch_last" if channels_last else "torch", call, lambda y: case.from_layer(y.numpy()))
-
-
-def prepare_onnxruntime(case, x, w):
-    import onnx
-    import onnxruntime as ort
-
-    x, w = case.as_layer(x, w)
-    attributes = {"kernel_shape": case.kernel, "strides": [case.stride] * case.rank, "pads": case.pads * 2}
-    if case.op == "avg_pool":
-        attributes["count_include_pad"] = 1
-    if not case.pooling:
-        attributes |= {"dilations": [case.dilation] * case.rank, "group": case.groups}
-    operator = {"max_pool": "MaxPool", "avg_pool": "AveragePool"}.get(case.op, "Conv")
-    node = onnx.helper.make_node(operator, ["x"] if case.pooling else ["x", "w"], ["y"], **attributes)
-    tensor = partial(onnx.helper.make_tensor_value_info, elem_type=onnx.TensorProto.FLOAT)
-    inputs = [tensor("x", shape=x.shape)]
-    outputs = [tensor("y", shape=(case.batch, case.channels[1], *case.output_size))]
-    weights = [] if case.pooling else [onnx.numpy_helper.from_array(w, "w")]
-    graph = onnx.helper.make_graph([node], "bench", inputs, outputs, weights)
-    model = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 17)], ir_version=8)
-    options = ort.SessionOptions()
-    options.intra_op_num_threads = THREADS
-    # Its workers would otherwise spin on after a call, on the cores that the next competitor needs.
-    options.add_session_config_entry("session.force_spinning_stop", "1")
-    session = ort.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
-    binding = session.io_binding()
-    binding.bind_cpu_input("x", x)
-    binding.bind_output("y")
-
-    def call():
-        session.run_with_iobinding(binding)
-        return binding
-
-    return Runner("onnxruntime", call, lambda y: case.from_layer(y.copy_outputs_to_cpu()[0]))
-
-
-def prepare_opencv(case, x, w):
-    import cv2
-
-    return Runner("opencv", partial(cv2.filter2D, x, -1, w, borderType=cv2.BORDER_CONSTANT), np.asarray)
-
-
-def prepare_ndimage(case, x, w):
-    from scipy import ndimage
-
-    return Runner("ndimage", partial(ndimage.correlate, x, w, mode="constant"), np.asarray)
-
-
-def prepare_signal_direct(case, x, w):
-    from scipy import signal
-
-    mode = "full" if case.op == "convolve" else "same"
-    return Runner("signal_direct", partial(getattr(signal, case.op), x, w, mode, method="direct"), np.asarray)
-
-
-def prepare_signal_oa(case, x, w):
-    from scipy import signal
-
+        return cconv.convolve, (x, w), {}
     if case.op == "correlate":
-        return Runner("signal_oa", partial(signal.oaconvolve, x, np.flip(w).copy(), "same"), np.asarray)
-    return Runner("signal_oa", partial(signal.oaconvolve, x, w, "full"), np.asarray)
+        options = {"boundary": case.boundary} if case.boundary != "constant" else {}
+        if case.dtype == "uint8":
+            options |= {"out_dtype": np.uint8, "casting": "saturate"}
+        return cconv.correlate, (x, w, "same"), options
+    options = {"stride": case.stride, "padding": case.pads,
+               "data_format": "channels_last" if case.channels_last else "channels_first"}
+    if case.pooling:
+        return getattr(cconv, f"{case.op}{case.rank}d"), (x, case.kernel), options
+    return getattr(cconv, f"conv{case.rank}d"), (x, w), options | {"dilation": case.dilation, "groups": case.groups}
 
 
-def prepare_numpy(case, x, w):
-    if case.rank == 1 and case.op == "convolve":
-        return Runner("numpy", partial(np.convolve, x, w), np.asarray)
-    first = 1 if case.channels_last else 2
-    split = list(x.shape)
-    for axis in (first + 1, first):
-        split[axis:axis + 1] = [split[axis] // case.stride, case.stride]
-    reduce = np.max if case.op == "max_pool" else np.mean
-    return Runner("numpy", lambda: reduce(x.reshape(split), axis=(first + 1, first + 3)), np.asarray)
+def cconv_method(case, x, w):
+    """What "auto" takes: "direct", "winograd", "fft", ..."""
+    import cconv
+
+    function, arguments, options = cconv_call(case, x, w)
+    return cconv.explain(function, *arguments, **options).method
 
 
-def _is_filter(case):
-    return case.op in ("correlate", "convolve")
+def prepare_cconv(case, x, w):
+    function, arguments, options = cconv_call(case, x, w)
+    return Runner("cconv", partial(function, *arguments, **options),
+                  (lambda y: y[0, 0]) if case.op == "max_filter" else np.asarray)
 
 
-def _is_plain_tiling(case):
-    """A 2-D pool whose windows neither overlap nor leave samples out: NumPy does it by reshaping."""
-    return (case.pooling and case.rank == 2 and not any(case.pads) and case.kernel == (case.stride,) * 2
-            and not any(n % case.stride for n in case.size))
+def prepare_plan(case, x, w):
+    import cconv
 
-
-def _for_numpy(case):
-    return (case.op == "convolve" and case.rank == 1) or _is_plain_tiling(case)
+    _, _, options = cconv_call(case, x, w)
+    plan = getattr(cconv, f"plan_conv{case.rank}d")(w, input_shape=x.shape, dtype=x.dtype, **options)
+    return Runner("cconv_plan", partial(plan, x), np.asarray)
 
 
 class Peer(NamedTuple):
     modules: tuple                                  # what must be installed
     takes: Callable[[Any], bool]                    # whether it can do this case
     prepare: Callable[[Any, Any, Any], Runner]
+    # Case -> products of the largest filter that it is given. Beyond, a call would take a second or so, and it was
+    # more than 20 times slower than cconv long before.
+    filter_limit: Callable[[Any], float] = lambda case: inf
+
+
+def _random_filter(case):
+    return case.op in ("correlate", "convolve") and not case.separable and case.dtype != "uint8"
+
+
+def _as_layer(case):
+    return not case.separable and case.dtype not in COMPLEX and (case.dtype != "uint8" or case.op == "max_filter")
+
+
+def _for_ndimage(case):
+    return case.op == "max_filter" or (case.op == "correlate" and case.dtype != "uint8")
+
+
+def _for_numpy(case):
+    """1-D sums; pools whose windows neither overlap nor leave samples out."""
+    tiles = (case.pooling and not any(case.pads) and set(case.kernel) == {case.stride}
+             and not any(n % case.stride for n in case.size))
+    return tiles or (case.op == "convolve" and case.rank == 1)
+
+
+def _by_rank(*limits):
+    return lambda case: limits[case.rank - 1]
+
+
+def _ndimage_limit(case):
+    return inf if case.op == "max_filter" else 1e9
+
+
+def _onnx_limit(case):
+    """Of integers it has no fast maximum."""
+    if case.op == "max_filter":
+        return 3e7 if case.dtype == "uint8" else inf
+    return 5e7 if case.rank == 1 else 1e9
+
+
+def _torch_limit(case):
+    """torch has no fast float64 layers of one channel, nor a fast maximum of one."""
+    if case.op == "max_filter":
+        return 3e7
+    return (5e7 if case.rank == 1 else 1e9) / (10 if case.dtype == "float64" else 1)
 
 
 PEERS = {
-    "torch": Peer(("torch",), lambda case: True, prepare_torch),
-    "torch_last": Peer(("torch",), lambda case: case.rank > 1, partial(prepare_torch, channels_last=True)),
-    "onnxruntime": Peer(("onnxruntime", "onnx"), lambda case: case.dtype == "float32", prepare_onnxruntime),
-    "opencv": Peer(("cv2",), lambda case: case.op == "correlate" and case.rank == 2, prepare_opencv),
-    "ndimage": Peer(("scipy.ndimage",), lambda case: case.op == "correlate", prepare_ndimage),
-    "signal_direct": Peer(("scipy.signal",), _is_filter, prepare_signal_direct),
-    "signal_oa": Peer(("scipy.signal",), _is_filter, prepare_signal_oa),
-    "numpy": Peer((), _for_numpy, prepare_numpy),
+    "cconv_plan": Peer((), lambda case: case.op == "conv", prepare_plan),
+    "torch": Peer(("torch",), _as_layer, peer_layers.torch, _torch_limit),
+    "torch_last": Peer(("torch",), lambda case: _as_layer(case) and case.rank > 1 and case.dtype != "uint8",
+                       partial(peer_layers.torch, channels_last=True), _torch_limit),
+    "onnxruntime": Peer(("onnxruntime", "onnx"), lambda case: _as_layer(case) and case.dtype != "float64",
+                        lambda *case: peer_layers.onnxruntime(THREADS, *case), _onnx_limit),
+    "opencv": Peer(("cv2",), lambda case: case.op in ("correlate", "max_filter") and case.rank == 2,
+                   peer_filters.opencv),
+    "opencv_sep": Peer(("cv2",), lambda case: case.separable, peer_filters.opencv_separable),
+    "ndimage": Peer(("scipy.ndimage",), _for_ndimage, peer_filters.ndimage, _ndimage_limit),
+    "signal_direct": Peer(("scipy.signal",), _random_filter, partial(peer_filters.signal, "signal_direct"),
+                          _by_rank(1.1e10, 1e7, 1e7)),
+    "signal_oa": Peer(("scipy.signal",), _random_filter, partial(peer_filters.signal, "signal_oa")),
+    "signal_fft": Peer(("scipy.signal",), _random_filter, partial(peer_filters.signal, "signal_fft")),
+    "numpy": Peer((), _for_numpy, peer_filters.numpy, _by_rank(1.1e10, inf, inf)),
 }
 
 
 def able(name, case):
-    """Whether the peer is installed and can do this case."""
-    return all(map(optional, PEERS[name].modules)) and PEERS[name].takes(case)
+    """Whether the peer is installed, can do this case, and would not take forever."""
+    peer = PEERS[name]
+    limit = peer.filter_limit(case) if case.plain and not case.separable else inf
+    return all(map(optional, peer.modules)) and peer.takes(case) and case.products <= limit
 
 
 def prepare(name, case, x, w):
