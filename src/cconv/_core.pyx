@@ -331,6 +331,11 @@ cdef double product(values):
 
 # --- convolution ------------------------------------------------------------------------------------------------------
 
+cdef class PackedWeight:
+    """A weight in the form that a kernel wants, once a call has made it: (what form, bytes), replaced as one."""
+    cdef object content
+
+
 cdef class Convolution:
     """A convolution of one spec, ready to run on any arrays that fit it."""
     cdef readonly object spec
@@ -429,10 +434,12 @@ cdef class Convolution:
             result[:, :, 1, :, 1] = real
         return result
 
-    def run(self, cnp.ndarray input not None, cnp.ndarray weight not None, bias, cnp.ndarray out, num_threads):
+    def run(self, cnp.ndarray input not None, cnp.ndarray weight not None, bias, cnp.ndarray out, num_threads,
+            PackedWeight kept=None):
         """Write the convolution into `out`, or a new array if that is None, and return it.
 
-        Shapes must be those of the spec; `out` shares no memory with the rest."""
+        Shapes must be those of the spec; `out` shares no memory with the rest. `kept` belongs to this operator and
+        weight: it keeps the packed form from call to call."""
         cdef ConvArgs args = self.args
         cdef Py_ssize_t x_batch[MAX_BATCH_AXES]
         cdef Py_ssize_t y_batch[MAX_BATCH_AXES]
@@ -461,24 +468,30 @@ cdef class Convolution:
         if bias is not None:
             bias_array = np.ascontiguousarray(bias, self.complex_dtype if self.is_complex else self.dtype)
             args.bias = cnp.PyArray_DATA(bias_array)
-        self.execute(&args, threads_for(num_threads, self.work))
+        self.execute(&args, threads_for(num_threads, self.work), kept)
         return out
 
-    cdef int execute(self, ConvArgs* args, int threads) except -1:
-        """Plan, transform the weight if the plan wants that, run."""
+    cdef int execute(self, ConvArgs* args, int threads, PackedWeight kept) except -1:
+        """Plan, pack the weight where the plan wants that or it is to be kept, run."""
         cdef cnp.ndarray packed, failed
         cdef ConvArgs one
         cdef Py_ssize_t n
         self.kernels.plan(args, threads)
-        if args.n_prepare:
+        if args.algorithm == ALG_WINOGRAD:
+            failed = np.zeros(args.N, np.uint8)
+            args.failed = cnp.PyArray_BYTES(failed)
+        form = (args.algorithm, args.ic_block, args.packed_bytes)
+        if args.n_prepare and kept is not None and kept.content is not None and kept.content[0] == form:
+            packed = kept.content[1]
+            args.packed = cnp.PyArray_DATA(packed)
+        elif args.pack_first or (args.n_prepare and kept is not None):
             # NumPy asks for huge pages: in small ones the first touch of 36 MB took as long as all the arithmetic
             packed = np.empty(args.packed_bytes, np.uint8)
             args.packed = cnp.PyArray_DATA(packed)
-            if args.algorithm == ALG_WINOGRAD:
-                failed = np.zeros(args.N, np.uint8)
-                args.failed = cnp.PyArray_BYTES(failed)
             run_tasks(self.kernels.prepare, args, args.n_prepare, &args.scratch_bytes,
                       <int>min(<Py_ssize_t>threads, args.n_prepare), self.work)
+            if kept is not None:
+                kept.content = (form, packed)
         run_tasks(self.kernels.run, args, args.n_tasks, &args.scratch_bytes,
                   <int>min(<Py_ssize_t>threads, args.n_tasks), self.work)
         if args.algorithm == ALG_WINOGRAD:
@@ -486,7 +499,7 @@ cdef class Convolution:
                 one = args[0]
                 one.method = METHOD_DIRECT
                 self.take_batch_element(&one, n)
-                self.execute(&one, threads)
+                self.execute(&one, threads, None)
         return 0
 
     cdef void take_batch_element(self, ConvArgs* args, Py_ssize_t n):

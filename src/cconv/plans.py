@@ -3,8 +3,9 @@
 Design:
   a. A plan owns what it computes with: read-only copies, so that no later change of the caller's arrays shows.
   b. All that depends on the input is its signature, shape and type. Each is prepared when it first comes, under
-     its entry in a dict. A prepared entry never changes, and a dict operation is atomic: threads may share a plan.
-  c. `_prepared` is the one place where a weight takes the form that a kernel wants.
+     its entry in a dict. What is found there is only ever replaced as a whole: threads may share a plan.
+  c. `_prepared` converts the weight's type; the first call packs it (transposed, or transformed for Winograd) as its
+     kernel wants, and later ones find it packed.
 """
 
 from typing import NamedTuple
@@ -14,7 +15,7 @@ from numpy import ndarray
 
 from . import _docs
 from ._calls import as_array, check_num_threads, check_out, frozen, target
-from ._core import Convolution
+from ._core import Convolution, PackedWeight
 from ._dtypes import as_dtype, cast_bias, check_casting, check_supported
 from ._explain import of_convolution
 from ._padding import MAX_BYTES, check_int, is_sequence, padding_pairs, per_axis
@@ -22,7 +23,7 @@ from ._shapes import CONV_PADDINGS, ConvSpec, conv_spec
 
 __all__ = ["Conv", "plan_conv1d", "plan_conv2d", "plan_conv3d"]
 
-# Input signatures that a plan remembers. An entry is small, unless its arithmetic needs a converted weight.
+# Input signatures that a plan remembers. An entry keeps the weight as its kernel wants it.
 _LIMIT = 64
 _DEFAULTS = {
     "stride": 1, "padding": 0, "padding_mode": "constant", "cval": 0, "dilation": 1, "groups": 1,
@@ -41,6 +42,7 @@ class _Prepared(NamedTuple):
     operator: Convolution
     weight: ndarray
     bias: ndarray | None
+    packed: PackedWeight
 
 
 class Conv:
@@ -107,12 +109,12 @@ class Conv:
         if type(input) is not ndarray:
             input = as_array(input, "input")
         entry = self._entries.get((input.shape, input.dtype)) or self._entry(input.shape, input.dtype)
-        spec, operator, weight, bias = entry
+        spec, operator, weight, bias, packed = entry
         if out is None:
-            return operator.run(input, weight, bias, None, self.num_threads)
+            return operator.run(input, weight, bias, None, self.num_threads, packed)
         inner = check_out(out, spec.output_shape, spec.output_dtype)
         result = target(inner, (input,))
-        operator.run(input, weight, bias, result, self.num_threads)
+        operator.run(input, weight, bias, result, self.num_threads, packed)
         if result is not inner:
             inner[...] = result
         return out
@@ -145,11 +147,10 @@ class Conv:
         spec = conv_spec(self.rank, shape, dtype, weight.shape, weight.dtype, *described, **self._options)
         if bias is not None and bias.dtype != spec.sum_dtype:
             bias = cast_bias(bias, spec.sum_dtype)
-        # a transformed weight would take the place of this one
         if not spec.is_complex and weight.dtype != _REALS[spec.real]:
             shared = [entry.weight for entry in list(self._entries.values()) if entry.spec.real == spec.real]
             weight = shared[0] if shared else weight.astype(_REALS[spec.real])
-        return _Prepared(spec, Convolution(spec), weight, bias)
+        return _Prepared(spec, Convolution(spec), weight, bias, PackedWeight())
 
     def __reduce__(self):
         return Conv, (

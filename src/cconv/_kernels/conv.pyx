@@ -20,7 +20,7 @@ from cconv._kernels.types cimport (
     ConvArgs, ConvKernels,
 )
 from cconv._kernels.winograd cimport (
-    channel_tiles, packed_size, prepare_task, tiles_along, winograd_scratch, winograd_task,
+    block_count, panel_count, tiles_per_image, winograd_packed, winograd_prepare, winograd_scratch, winograd_task,
 )
 
 cdef enum:
@@ -31,8 +31,12 @@ cdef enum:
     ROWS_BYTES = 512*1024       # a row kernel whose smallest tile exceeds this leaves L2: the channel kernel takes over
     TASKS_PER_THREAD = 4        # so that an unlucky thread waits for a quarter of its share at most
     ENOUGH_PIXELS = 200         # pixels that pay for packing a task's weights: 0.6 cycles a weight, 12 to use it
-    WINOGRAD_TILES = 40         # per image: 49 (28x28) is 1.9 times as fast as direct, 16 (14x14) 0.8 times
-    WINOGRAD_CHANNELS = 128     # of input and output in a task: 36 products of them and 96 tiles fill about 2 MB
+    WINOGRAD_CHANNELS = 32      # in and out, at least
+    WINOGRAD_WORK = 1024        # planes x tiles of an image: 64 x 16 is 1.7 times as fast as direct, 32 x 16 0.8 times
+    WINOGRAD_LINE = 4096        # the same along one axis
+    WINOGRAD_TASK = 42          # tiles of a task
+    WINOGRAD_PLANES = 128       # of input at a time
+    WINOGRAD_OUT = 256          # output channels of a task
     LINE_KERNEL = 16            # shorter kernels: transposing costs more than the row kernel's unaligned loads
     LINE_SEGMENT = 48           # shortest segment worth transposing
 
@@ -90,9 +94,14 @@ cdef double lane_use(Py_ssize_t n) noexcept nogil:
     return <double>n/<double>(ceil_div(n, LANES)*LANES)
 
 
-cdef Py_ssize_t shorter(Py_ssize_t n, Py_ssize_t step) noexcept nogil:
-    """About half of n, in whole steps, and less than n."""
-    return ceil_div(ceil_div(n, 2), step)*step if n > 2*step else max(<Py_ssize_t>1, min(step, n - 1))
+cdef Py_ssize_t shorter(Py_ssize_t n) noexcept nogil:
+    """About half of n, in whole vectors, and less than n."""
+    return ceil_div(ceil_div(n, 2), LANES)*LANES if n > 2*LANES else max(<Py_ssize_t>1, min(<Py_ssize_t>LANES, n - 1))
+
+
+cdef Py_ssize_t even(Py_ssize_t n, Py_ssize_t part) noexcept nogil:
+    """The least part, in whole vectors, that cuts n into as many parts."""
+    return min(n, ceil_div(ceil_div(n, ceil_div(n, part)), LANES)*LANES)
 
 
 cdef void plan_block(ConvArgs* args, Py_ssize_t taps) noexcept nogil:
@@ -124,7 +133,6 @@ cdef bint pixels_are_better(ConvArgs* args) noexcept nogil:
 cdef void plan_channels(ConvArgs* args, int num_threads) noexcept nogil:
     cdef Py_ssize_t taps = args.D.kernel*args.H.kernel*args.W.kernel
     cdef Py_ssize_t limit = TILE_BYTES//<Py_ssize_t>sizeof(real)
-    cdef Py_ssize_t px_step = CH_V*LANES
     cdef Py_ssize_t h = args.H.output, w = args.W.output, blocks, parts
     cdef bint per_tap
     args.algorithm = ALG_CHANNELS
@@ -138,7 +146,7 @@ cdef void plan_channels(ConvArgs* args, int num_threads) noexcept nogil:
         if h > 8 or (h > 1 and w <= 64):
             h = ceil_div(h, 2)
         elif w > 64:
-            w = shorter(w, px_step)
+            w = shorter(w)
         elif h > 1:
             h -= 1
         elif args.ic_block > 1:
@@ -154,8 +162,9 @@ cdef void plan_channels(ConvArgs* args, int num_threads) noexcept nogil:
         if h > 1:
             h = ceil_div(h, 2)
         else:
-            w = shorter(w, px_step)
+            w = shorter(w)
     h = ceil_div(args.H.output, ceil_div(args.H.output, h))
+    w = even(args.W.output, w)
     plan_tile(args, 1, h, w, per_tap)
     blocks *= ceil_div(args.H.output, h)*ceil_div(args.W.output, w)
 
@@ -163,7 +172,7 @@ cdef void plan_channels(ConvArgs* args, int num_threads) noexcept nogil:
     # that no thread is left without work at the end
     args.oc_block = ceil_div(args.OC, CH_M)*CH_M
     if not channels_in_one_block(args):
-        parts = limit//(tiles_per_plane(args)*px_step*CH_M)
+        parts = limit//(tiles_per_plane(args)*CH_V*LANES*CH_M)
         args.oc_block = min(args.oc_block, max(<Py_ssize_t>1, parts)*CH_M)
     plan_output_channels(args, blocks, CH_M, num_threads)
     args.scratch_bytes = channels_scratch(args)
@@ -212,10 +221,11 @@ cdef void plan_pixels(ConvArgs* args, int num_threads) noexcept nogil:
         parts = 2*limit//(h*w*WIDTH)
         args.oc_block = min(args.oc_block, max(<Py_ssize_t>1, parts)*WIDTH)
     plan_output_channels(args, blocks, WIDTH, num_threads)
-    if blocks > args.G and args.weight_shared:
+    if args.weight_shared:
         args.n_prepare = args.G*ceil_div(args.IC, args.ic_block)*panels_per_group(args)
         args.packed_bytes = args.G*packed_reals(args)*<Py_ssize_t>sizeof(real)
-    args.scratch_bytes = pixels_scratch(args, args.n_prepare > 0)
+        args.pack_first = blocks > args.G
+    args.scratch_bytes = pixels_scratch(args, args.pack_first)
 
 
 cdef bint is_uneven(Py_ssize_t tasks, int num_threads) noexcept nogil:
@@ -224,52 +234,42 @@ cdef bint is_uneven(Py_ssize_t tasks, int num_threads) noexcept nogil:
 
 
 cdef bint winograd_applies(const ConvArgs* args) noexcept nogil:
-    return (FLOATING and args.D.kernel == 1 and args.H.kernel == 3 and args.W.kernel == 3
-            and args.D.stride == 1 and args.H.stride == 1 and args.W.stride == 1
-            and args.H.dilation == 1 and args.W.dilation == 1 and args.weight_shared)
+    """Tiles along H and W, or along the only axis; a longer sum in depth."""
+    cdef bint tall = args.H.kernel == 3
+    return (FLOATING and args.W.kernel == 3 and (tall or args.H.kernel == 1 and args.H.output == 1)
+            and args.H.stride == 1 and args.W.stride == 1 and args.W.dilation == 1 and (args.H.dilation == 1 or not tall)
+            and args.weight_shared and (args.D.kernel == 1 or not channels_inside(args)))
 
 
 cdef bint winograd_pays(const ConvArgs* args) noexcept nogil:
-    """Measured against the direct kernel: it needs channels for its products, tiles for its lanes, rows as they lie.
-    The batch does not count: an image's bits must not depend on its neighbours."""
-    cdef Py_ssize_t tiles = ceil_div(args.H.output, 4)*ceil_div(args.W.output, 4)
-    return (args.IC >= 32 and args.OC >= 32 and tiles >= WINOGRAD_TILES
-            and args.x.w == item_size(args.x.dtype) and args.y.w == item_size(args.y.dtype))
+    """Measured against the direct kernels: it needs channels for its products, and tiles to use a kernel on. The batch
+    does not count: an image's bits must not depend on its neighbours."""
+    cdef Py_ssize_t planes = args.IC*args.D.kernel
+    return (planes >= WINOGRAD_CHANNELS and args.OC >= WINOGRAD_CHANNELS
+            and planes*tiles_per_image(args) >= (WINOGRAD_WORK if args.H.kernel == 3 else WINOGRAD_LINE)
+            and (channels_inside(args) or args.x.w == item_size(args.x.dtype)))
 
 
 cdef void plan_winograd(ConvArgs* args, int num_threads) noexcept nogil:
-    """Blocks of about CH_V*LANES*2 tiles, whole rows of them where they are short."""
-    cdef Py_ssize_t rows = tiles_along(&args.H)
-    cdef Py_ssize_t columns = tiles_along(&args.W)
-    cdef Py_ssize_t wanted = 2*CH_V*LANES
-    cdef Py_ssize_t w = min(columns, wanted - 1)
-    cdef Py_ssize_t h = max(<Py_ssize_t>1, min(rows, (wanted + 1)//(w + 1)))
-    cdef Py_ssize_t blocks, bands, parts
+    cdef Py_ssize_t planes = args.IC*args.D.kernel
+    cdef Py_ssize_t total = args.N*tiles_per_image(args)
+    cdef Py_ssize_t blocks = ceil_div(total, WINOGRAD_TASK)
+    cdef Py_ssize_t parts = ceil_div(args.OC, WINOGRAD_OUT)
     args.algorithm = ALG_WINOGRAD
     args.TD.tile = 1
-    args.TW.tile = ceil_div(columns, ceil_div(columns, w))
-    args.ic_block = ceil_div(args.IC, ceil_div(args.IC, WINOGRAD_CHANNELS))
-    # Threads share the rows of tiles as long as blocks fill a register tile, then the output channels, each of which
-    # transforms the input once more.
-    bands = ceil_div(rows, h)
-    args.TH.tile = ceil_div(rows, bands)
-    blocks = args.N*args.G*args.D.output*ceil_div(columns, args.TW.tile)
-    while is_uneven(blocks*bands, num_threads) and ceil_div(rows, bands + 1)*(args.TW.tile + 1) >= CH_V*LANES:
-        bands += 1
-        args.TH.tile = ceil_div(rows, bands)
-        bands = ceil_div(rows, args.TH.tile)
-        if bands == rows:
-            break
-    blocks *= bands
-    args.oc_block = ceil_div(min(args.OC, <Py_ssize_t>WINOGRAD_CHANNELS), CH_M)*CH_M
-    parts = ceil_div(args.OC, args.oc_block)
-    while parts*CH_M < args.OC and is_uneven(blocks*parts, num_threads):
-        parts += 1
-    args.oc_block = ceil_div(ceil_div(args.OC, parts), CH_M)*CH_M
-    args.n_tasks = blocks*ceil_div(args.OC, args.oc_block)
-    args.scratch_bytes = winograd_scratch(args)
-    args.n_prepare = args.G*ceil_div(args.IC, args.ic_block)*channel_tiles(args)
-    args.packed_bytes = args.G*packed_size(args)*<Py_ssize_t>sizeof(real)
+    args.TH.tile = 1
+    # whole channels, so that a flipped kernel finds its depths in one block
+    args.ic_block = ceil_div(args.IC, ceil_div(planes, WINOGRAD_PLANES))*args.D.kernel
+    while is_uneven(args.G*blocks*parts, num_threads) and total >= (blocks + 1)*WINOGRAD_TASK//2:
+        blocks += 1
+    args.TW.tile = ceil_div(total, blocks)
+    blocks = ceil_div(total, args.TW.tile)
+    args.oc_block = ceil_div(ceil_div(args.OC, parts), WIDTH)*WIDTH
+    plan_output_channels(args, args.G*blocks, WIDTH, num_threads)
+    args.n_prepare = args.G*block_count(args)*panel_count(args)
+    args.packed_bytes = winograd_packed(args)*<Py_ssize_t>sizeof(real)
+    args.pack_first = blocks > 1
+    args.scratch_bytes = winograd_scratch(args, args.pack_first)
 
 
 cdef void merge_axes(ConvArgs* args, Axis* outer, Axis* inner, Py_ssize_t* x_outer, Py_ssize_t* x_inner,
@@ -294,6 +294,7 @@ cdef void conv_plan(ConvArgs* args, int num_threads) noexcept nogil:
         merge_axes(args, &args.D, &args.W, &args.x.d, &args.x.w, &args.y.d, &args.y.w)
     args.n_prepare = 0
     args.packed_bytes = 0
+    args.pack_first = False
     args.packed = NULL
     if winograd_applies(args) and (args.method == METHOD_WINOGRAD
                                    or args.method == METHOD_AUTO and winograd_pays(args)):
@@ -332,11 +333,11 @@ cdef inline void conv_task(const ConvArgs* args, char* scratch, Py_ssize_t task)
         channels_task(args, scratch, task)
 
 
-cdef inline void conv_prepare_task(const ConvArgs* args, Py_ssize_t task) noexcept nogil:
+cdef inline void conv_prepare_task(const ConvArgs* args, char* scratch, Py_ssize_t task) noexcept nogil:
     if args.algorithm == ALG_PIXELS:
         pixels_prepare(args, task)
     else:
-        prepare_task(args, task)
+        winograd_prepare(args, scratch, task)
 
 
 cdef void conv_prepare(const void* opaque, char* scratch, Py_ssize_t first, Py_ssize_t last,
@@ -346,10 +347,10 @@ cdef void conv_prepare(const void* opaque, char* scratch, Py_ssize_t first, Py_s
     cdef Py_ssize_t task
     if num_threads == 1:
         for task in range(first, last):
-            conv_prepare_task(args, task)
+            conv_prepare_task(args, scratch, task)
     else:
         for task in prange(first, last, schedule="dynamic", num_threads=num_threads):
-            conv_prepare_task(args, task)
+            conv_prepare_task(args, scratch + threadid()*args.scratch_bytes, task)
 
 
 cdef void conv_run(const void* opaque, char* scratch, Py_ssize_t first, Py_ssize_t last,

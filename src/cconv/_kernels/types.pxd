@@ -110,8 +110,9 @@ cdef struct ConvArgs:
     int method
     # the schedule, filled in by the level's plan()
     int algorithm
-    Py_ssize_t n_prepare        # tasks that fill `packed` before any other task runs; 0: nothing to prepare
+    Py_ssize_t n_prepare        # tasks that fill `packed` before any other task runs; 0: no weights to pack
     Py_ssize_t packed_bytes
+    bint pack_first             # whether that pays in a single call; else tasks pack what they need unless `packed` is set
     void* packed                # transformed weights, shared by all tasks
     char* failed                # one per batch element: set by a task whose samples the algorithm can't take
     Taps TD

@@ -1,75 +1,38 @@
-"""Winograd's minimal filtering F(4x4, 3x3): 36 multiplications for 16 outputs of a 3x3 kernel, direct takes 144.
+"""Winograd's minimal filtering: F(4x4, 3x3) takes 36 multiplications for 16 outputs where the direct sum takes 144, and
+F(4, 3) along one axis 6 for 4 outputs, not 12.
 
-An output tile of 4x4 is A' [ (G g G') * (B' d B) ] A for its 6x6 input tile d and kernel g; summed over input channels
-the product in brackets is 36 independent matrix products, carried by the channel kernel's register tile.
+An output tile of 4x4 is A' [ (G g G') * (B' d B) ] A for its 6x6 input tile d and kernel g; summed over input planes
+the product in brackets is 36 independent matrix products, carried by the register tile of pixels.pxd: a tile is its
+pixel, output channels are the lanes.
 
 Source: A. Lavin, S. Gray, Fast Algorithms for Convolutional Neural Networks, CVPR 2016, F(4x4, 3x3).
 
 Design:
-a. Samples are dealt into 4x4 slots as for a kernel of 6 with stride 4: element (i, j) of neighbouring tiles stands side
-   by side, and every transformation is on whole vectors, a tile per lane. A row is packed as it lies and dealt by
-   shuffles: the general packing, a slot at a time, took as long as the products.
-b. Kernels are transformed once per call, by tasks of their own (`prepare`).
-c. One of the 36 products at a time runs over all channels of the task: its operands stay in L2.
-d. An infinite or NaN sample would spread to its whole tile: a task that meets one marks its batch element as `failed`,
-   the element's other tasks then do nothing, and the core computes it directly. So the bits of one element never depend
-   on another.
+a. A task takes some tiles, counted through rows, images and batch, so that small images fill it too. A plane is one
+   input channel at one kernel depth: 3-D is a longer sum.
+b. Input is transformed in vectors: of neighbouring tiles where rows are contiguous (samples are dealt into the tile's
+   columns by shuffles), of channels where the image is channels last. The result feeds the products as scalars, so either
+   order serves them.
+c. Kernels are transformed once per call by tasks of their own, or before it by a plan; where a single task uses them,
+   by that task, a block at a time, as their 36 points would be four times the weights to write and read.
+d. An infinite or NaN sample spreads through its tile, and so does an overflow on the way: a task that stores a result that
+   is not finite marks its batch element as `failed`, and the core computes that directly. So the bits of one element never
+   depend on another.
 e. Rounding: an output's error is relative to the largest sum|x||w| of its tile and its neighbours', not to its own;
    tests hold |error| <= 40 eps of that.
 """
-from libc.string cimport memcpy, memset
-
+from cconv._kernels.elements cimport load_row
 from cconv._kernels.pack cimport (
-    aligned_reals, batch_offsets, channel_offset, constant_value, pack_line, source_index,
+    aligned_reals, batch_offsets, channel_offset, constant_value, is_direct, pack_line, source_index,
 )
-from cconv._kernels.simd cimport CH_M, CH_V, LANES, deinterleave4, inlined, interleave4, real, vload, vreal, vstore, vzero
-from cconv._kernels.store cimport finish_row
-from cconv._kernels.types cimport Axis, ConvArgs
+from cconv._kernels.pixels cimport WIDTH, channels_inside, pack_panel, padded, run_pixels, store_pixels
+from cconv._kernels.simd cimport LANES, PX_M, deinterleave4, inlined, real, vload, vreal, vstore, vzero
+from cconv._kernels.types cimport ConvArgs
 
 cdef enum:
     OUT = 4                     # outputs of a tile along an axis
     IN = 6                      # and its inputs
-    POINTS = 36
-
-
-cdef inline Py_ssize_t tiles_along(const Axis* axis) noexcept nogil:
-    return (axis.output + OUT - 1)//OUT
-
-
-cdef inline Py_ssize_t row_pitch(const ConvArgs* args) noexcept nogil:
-    """Positions of a row of tiles in the block: one more than tiles, as element 4 of one is element 0 of the next."""
-    return args.TW.tile + 1
-
-
-cdef inline Py_ssize_t slot_size(const ConvArgs* args) noexcept nogil:
-    """Reals of one slot of the packed block; vectors reach past its last row."""
-    return aligned_reals((args.TH.tile + 1)*row_pitch(args) + LANES)
-
-
-cdef inline Py_ssize_t line_size(const ConvArgs* args) noexcept nogil:
-    """Samples of a packed input row, in whole groups of OUT vectors."""
-    return (OUT*row_pitch(args) + OUT*LANES - 1)//(OUT*LANES)*(OUT*LANES)
-
-
-cdef inline void pack_tiles(real* box, real* line, const ConvArgs* args, const char* channel, real constant,
-                            Py_ssize_t od, Py_ssize_t th, Py_ssize_t tw, Py_ssize_t h_tile,
-                            Py_ssize_t w_tile) noexcept nogil:
-    """Deal one channel's samples: box[slot (i % 4, j % 4)][row of tiles][tile], for tiles from (th, tw) on."""
-    cdef Py_ssize_t id_ = source_index(od*args.D.stride - args.D.pad, args.D.size, args.D.boundary)
-    cdef Py_ssize_t count = OUT*w_tile + IN - OUT
-    cdef Py_ssize_t i, t, ih
-    cdef real* row
-    for i in range(OUT*h_tile + IN - OUT):
-        ih = source_index(OUT*th + i - args.H.pad, args.H.size, args.H.boundary)
-        if id_ < 0 or ih < 0:
-            for t in range(count):
-                line[t] = constant
-        else:
-            pack_line(line, channel + id_*args.x.d + ih*args.x.h, args.x.w, args.x.dtype, OUT*tw - args.W.pad, count, 1,
-                      args.W.size, args.W.boundary, constant)
-        row = box + (i % OUT)*OUT*slot_size(args) + i//OUT*row_pitch(args)
-        for t in range((count + OUT*LANES - 1)//(OUT*LANES)):
-            deinterleave4(row + t*LANES, slot_size(args), line + t*OUT*LANES)
+    CHUNK = 8                   # tiles whose outputs are stored together: 32 KB for a panel of channels
 
 
 cdef inline inlined transform_input_line(vreal* t, const vreal* d) noexcept nogil:
@@ -96,45 +59,6 @@ cdef inline inlined transform_output_line(vreal* y, const vreal* m) noexcept nog
     y[3] = dif1 + <real>8*dif2 + m[5]
 
 
-cdef inline void transform_input(real* points, Py_ssize_t point_pitch, const real* box, const Py_ssize_t* taps,
-                                 Py_ssize_t n) noexcept nogil:
-    """points[p][q] = B' d B of tile q, for n tiles; taps: where element (i, j) of the tiles begins in the box."""
-    cdef vreal half[POINTS]
-    cdef vreal d[IN]
-    cdef vreal t[IN]
-    cdef Py_ssize_t block, q
-    cdef int i, j
-    for block in range((n + LANES - 1)//LANES):
-        q = block*LANES
-        for j in range(IN):
-            for i in range(IN):
-                d[i] = vload(box + taps[i*IN + j] + q)
-            transform_input_line(t, d)
-            for i in range(IN):
-                half[i*IN + j] = t[i]
-        for i in range(IN):
-            transform_input_line(t, half + i*IN)
-            for j in range(IN):
-                vstore(points + (i*IN + j)*point_pitch + q, t[j])
-
-
-cdef inline inlined transform_output(real* rows, const real* sums, Py_ssize_t point_pitch) noexcept nogil:
-    """rows[i] = row i of the outputs of LANES neighbouring tiles, OUT*LANES pixels; sums: the 36 products."""
-    cdef vreal half[OUT*IN]
-    cdef vreal m[IN]
-    cdef vreal y[OUT]
-    cdef int i, j
-    for j in range(IN):
-        for i in range(IN):
-            m[i] = vload(sums + (i*IN + j)*point_pitch)
-        transform_output_line(y, m)
-        for i in range(OUT):
-            half[i*IN + j] = y[i]
-    for i in range(OUT):
-        transform_output_line(y, half + i*IN)
-        interleave4(rows + i*OUT*LANES, y[0], y[1], y[2], y[3])
-
-
 cdef inline inlined transform_kernel_line(vreal* u, int step, vreal g0, vreal g1, vreal g2) noexcept nogil:
     cdef vreal outer = (g0 + g2)*(<real>-1/<real>6)
     cdef vreal inner = g1*(<real>-1/<real>6)
@@ -148,205 +72,434 @@ cdef inline inlined transform_kernel_line(vreal* u, int step, vreal g0, vreal g1
     u[5*step] = g2
 
 
-cdef inline Py_ssize_t channel_tiles(const ConvArgs* args) noexcept nogil:
-    return (args.OC + CH_M - 1)//CH_M
+# ---- extents ---------------------------------------------------------------------------------------------------------
+
+cdef inline bint is_tall(const ConvArgs* args) noexcept nogil:
+    """Tiles in two dimensions; else along W alone."""
+    return args.H.kernel == 3
 
 
-cdef inline Py_ssize_t packed_size(const ConvArgs* args) noexcept nogil:
-    """Reals of all transformed kernels of a group: [block of ic][point][channel tile][ic][m], in the order of use."""
-    return (args.IC + args.ic_block - 1)//args.ic_block*POINTS*channel_tiles(args)*args.ic_block*CH_M
+cdef inline Py_ssize_t tile_rows(const ConvArgs* args) noexcept nogil:
+    """Output rows of a tile."""
+    return OUT if is_tall(args) else 1
 
 
-cdef inline void prepare_task(const ConvArgs* args, Py_ssize_t task) noexcept nogil:
-    """Transform the kernels of CH_M output channels and one block of input channels, a kernel per lane."""
-    cdef Py_ssize_t n_ic = (args.IC + args.ic_block - 1)//args.ic_block
-    cdef Py_ssize_t tile = task % channel_tiles(args)
-    cdef Py_ssize_t ic0 = task//channel_tiles(args) % n_ic*args.ic_block
-    cdef Py_ssize_t g = task//(channel_tiles(args)*n_ic)
-    cdef Py_ssize_t oc = tile*CH_M
-    cdef Py_ssize_t n = min(args.ic_block, args.IC - ic0)*CH_M
-    cdef Py_ssize_t pitch = channel_tiles(args)*args.ic_block*CH_M
-    cdef real* packed = <real*>args.packed + task//channel_tiles(args)*POINTS*pitch + tile*args.ic_block*CH_M
-    cdef const real* kernel
-    cdef real taps[9*LANES]
-    cdef real tail[LANES]
-    cdef vreal half[18]
-    cdef vreal u[POINTS]
-    cdef Py_ssize_t block, first, lane, m, i
-    for block in range((n + LANES - 1)//LANES):
-        first = block*LANES
-        for lane in range(LANES):
-            m = (first + lane) % CH_M
-            kernel = <const real*>args.weight + ((g*args.OC + oc + m)*args.IC + ic0 + (first + lane)//CH_M)*9
-            for i in range(9):
-                if first + lane >= n or oc + m >= args.OC:
-                    taps[i*LANES + lane] = <real>0
-                else:
-                    taps[i*LANES + lane] = kernel[8 - i if args.flip else i]
-        for i in range(3):
-            transform_kernel_line(half + i, 3, vload(taps + i*LANES), vload(taps + (3 + i)*LANES),
-                                  vload(taps + (6 + i)*LANES))
-        for i in range(IN):
-            transform_kernel_line(u + i*IN, 1, half[3*i], half[3*i + 1], half[3*i + 2])
-        for i in range(POINTS):
-            if first + LANES <= n:
-                vstore(packed + i*pitch + first, u[i])
+cdef inline Py_ssize_t point_count(const ConvArgs* args) noexcept nogil:
+    return IN*IN if is_tall(args) else IN
+
+
+cdef inline Py_ssize_t tiles_down(const ConvArgs* args) noexcept nogil:
+    return (args.H.output + tile_rows(args) - 1)//tile_rows(args)
+
+
+cdef inline Py_ssize_t tiles_across(const ConvArgs* args) noexcept nogil:
+    return (args.W.output + OUT - 1)//OUT
+
+
+cdef inline Py_ssize_t tiles_per_image(const ConvArgs* args) noexcept nogil:
+    return args.D.output*tiles_down(args)*tiles_across(args)
+
+
+cdef inline Py_ssize_t planes_of(const ConvArgs* args) noexcept nogil:
+    return args.IC*args.D.kernel
+
+
+# In reals; each has some more than it needs, because points that lie a power of two apart evict each other.
+cdef inline Py_ssize_t kernel_pitch(const ConvArgs* args, Py_ssize_t channels) noexcept nogil:
+    """From one point of a transformed panel to the next: [plane][channel]."""
+    return args.ic_block*padded(channels) + LANES
+
+
+cdef inline Py_ssize_t input_pitch(const ConvArgs* args) noexcept nogil:
+    """From one point of transformed inputs to the next: [plane][tile], or [tile][plane] if channels are neighbours."""
+    if channels_inside(args):
+        return args.TW.tile*padded(args.ic_block) + LANES
+    return args.ic_block*padded(args.TW.tile) + LANES
+
+
+cdef inline Py_ssize_t sums_pitch(const ConvArgs* args) noexcept nogil:
+    """From one point of a panel's sums to the next: [tile][channel]."""
+    return args.TW.tile*WIDTH + LANES
+
+
+cdef inline Py_ssize_t panel_count(const ConvArgs* args) noexcept nogil:
+    return (args.OC + WIDTH - 1)//WIDTH
+
+
+cdef inline Py_ssize_t panel_size(const ConvArgs* args) noexcept nogil:
+    return point_count(args)*kernel_pitch(args, min(args.OC, <Py_ssize_t>WIDTH))
+
+
+cdef inline Py_ssize_t block_count(const ConvArgs* args) noexcept nogil:
+    return (planes_of(args) + args.ic_block - 1)//args.ic_block
+
+
+cdef inline Py_ssize_t winograd_packed(const ConvArgs* args) noexcept nogil:
+    """Reals of all transformed kernels: [group][block of planes][panel]."""
+    return args.G*block_count(args)*panel_count(args)*panel_size(args)
+
+
+cdef inline Py_ssize_t line_size(const ConvArgs* args) noexcept nogil:
+    """Samples of a packed row of a task's tiles, in whole groups that are dealt at once."""
+    return ((args.TW.tile + 1)*OUT + OUT*LANES - 1)//(OUT*LANES)*(OUT*LANES)
+
+
+cdef inline Py_ssize_t dealt_pitch(const ConvArgs* args) noexcept nogil:
+    return padded(args.TW.tile) + 2*LANES
+
+
+cdef inline Py_ssize_t patch_size(const ConvArgs* args) noexcept nogil:
+    """Reals that hold a task's samples before they are transformed, of one plane or, channels last, of all in a block."""
+    cdef Py_ssize_t rows = IN if is_tall(args) else 1
+    if channels_inside(args):
+        return rows*(OUT*args.TW.tile + 2)*padded(args.ic_block)
+    return line_size(args) + rows*IN*dealt_pitch(args)
+
+
+cdef inline Py_ssize_t winograd_scratch(const ConvArgs* args, bint shared) noexcept nogil:
+    """Bytes that winograd_task uses: offsets | taps or own kernels | inputs | sums | patch | rows of outputs | block."""
+    cdef Py_ssize_t panels = 1 if block_count(args) == 1 else (args.oc_block + WIDTH - 1)//WIDTH
+    cdef Py_ssize_t reals = point_count(args)*input_pitch(args) + LANES
+    if not shared:
+        reals += aligned_reals(panel_size(args)) + aligned_reals(args.ic_block*9*LANES)
+    reals += panels*point_count(args)*sums_pitch(args) + PX_M*WIDTH
+    reals += aligned_reals(patch_size(args))
+    reals += OUT*OUT*CHUNK*WIDTH + LANES*WIDTH + LANES*LANES
+    return aligned_reals(args.ic_block)*<Py_ssize_t>sizeof(Py_ssize_t) + reals*<Py_ssize_t>sizeof(real)
+
+
+# ---- kernels ---------------------------------------------------------------------------------------------------------
+
+cdef inline void transform_kernels(real* panel, real* taps, const ConvArgs* args, Py_ssize_t g, Py_ssize_t k0,
+                                   Py_ssize_t planes, Py_ssize_t oc, Py_ssize_t channels) noexcept nogil:
+    """panel[point][plane][channel] of planes k0.. and channels oc.. of group g; taps: planes*9*LANES reals."""
+    cdef Py_ssize_t width = padded(channels)
+    cdef Py_ssize_t pitch = kernel_pitch(args, channels)
+    cdef Py_ssize_t n = 9 if is_tall(args) else 3
+    cdef Py_ssize_t row = planes_of(args)*n
+    cdef const real* weight = <const real*>args.weight + ((g*args.OC + oc)*planes_of(args) + k0)*n
+    cdef vreal half[3*IN]
+    cdef vreal u[IN]
+    cdef Py_ssize_t lane, k, source
+    cdef real* kernel
+    cdef real* dst
+    cdef int i, j, first, step
+    for lane in range(0, width//LANES):
+        pack_panel(taps, weight + lane*LANES*row, row, planes*n, min(<Py_ssize_t>LANES, channels - lane*LANES))
+        for k in range(planes):
+            source = k
+            if args.flip:                               # kernel depths of a channel in the other order
+                source = k0 + k
+                source = source + args.D.kernel - 1 - 2*(source % args.D.kernel) - k0
+            kernel = taps + k*n*LANES
+            dst = panel + source*width + lane*LANES
+            first = <int>n - 1 if args.flip else 0
+            step = -1 if args.flip else 1
+            for i in range(3 if n == 9 else 1):
+                transform_kernel_line(half + i*IN, 1, vload(kernel + (first + step*3*i)*LANES),
+                                      vload(kernel + (first + step*(3*i + 1))*LANES),
+                                      vload(kernel + (first + step*(3*i + 2))*LANES))
+            if n == 9:
+                for j in range(IN):
+                    transform_kernel_line(u, 1, half[j], half[IN + j], half[2*IN + j])
+                    for i in range(IN):
+                        vstore(dst + (i*IN + j)*pitch, u[i])
             else:
-                vstore(tail, u[i])
-                memcpy(packed + i*pitch + first, tail, (n - first)*sizeof(real))
+                for j in range(IN):
+                    vstore(dst + j*pitch, half[j])
 
 
-cdef inline Py_ssize_t tile_count(const ConvArgs* args) noexcept nogil:
-    """Positions of a full block of tiles, the extra column included; whole vectors."""
-    cdef Py_ssize_t n = (args.TH.tile - 1)*row_pitch(args) + args.TW.tile
-    return (n + LANES - 1)//LANES*LANES
+cdef inline void winograd_prepare(const ConvArgs* args, char* scratch, Py_ssize_t task) noexcept nogil:
+    """Transform the kernels of one panel and one block of planes into args.packed."""
+    cdef Py_ssize_t panel = task % panel_count(args)
+    cdef Py_ssize_t block = task//panel_count(args) % block_count(args)
+    cdef Py_ssize_t k0 = block*args.ic_block
+    transform_kernels(<real*>args.packed + task*panel_size(args), <real*>scratch, args,
+                      task//(panel_count(args)*block_count(args)), k0, min(args.ic_block, planes_of(args) - k0),
+                      panel*WIDTH, min(<Py_ssize_t>WIDTH, args.OC - panel*WIDTH))
 
 
-cdef inline Py_ssize_t register_tiles(const ConvArgs* args) noexcept nogil:
-    """How many register tiles cover the block's vectors; tile b begins at vector b*vectors//tiles, so that none is left
-    with one vector, which would wait for its loads."""
-    return (tile_count(args) + CH_V*LANES - 1)//(CH_V*LANES)
+# ---- input -----------------------------------------------------------------------------------------------------------
+
+cdef struct Run:
+    # tiles that are neighbours along W
+    Py_ssize_t n                # batch element
+    Py_ssize_t d                # output depth
+    Py_ssize_t h                # first output row
+    Py_ssize_t w                # first output column
+    Py_ssize_t tiles
 
 
-cdef inline Py_ssize_t winograd_scratch(const ConvArgs* args) noexcept nogil:
-    """Bytes that winograd_task uses: offsets | line | packed channel | transformed input | products | output rows."""
-    cdef Py_ssize_t reals = line_size(args) + OUT*OUT*slot_size(args)
-    reals += POINTS*args.ic_block*tile_count(args) + CH_V*LANES
-    reals += POINTS*(args.oc_block//CH_M)*register_tiles(args)*CH_M*CH_V*LANES
-    reals += OUT*OUT*LANES
-    return ((args.ic_block + POINTS)*<Py_ssize_t>sizeof(Py_ssize_t) + 63)//64*64 + reals*<Py_ssize_t>sizeof(real)
+cdef inline Run next_run(const ConvArgs* args, Py_ssize_t tile, Py_ssize_t most) noexcept nogil:
+    """The run that begins at a tile, at most `most` long."""
+    cdef Run run
+    cdef Py_ssize_t across = tiles_across(args)
+    cdef Py_ssize_t down = tiles_down(args)
+    cdef Py_ssize_t column = tile % across
+    run.tiles = min(most, across - column)
+    run.w = column*OUT
+    run.h = tile//across % down*tile_rows(args)
+    run.d = tile//(across*down) % args.D.output
+    run.n = tile//(across*down*args.D.output)
+    return run
 
 
-cdef inline bint all_finite(const real* values, Py_ssize_t n) noexcept nogil:
+cdef inline inlined transform_inputs(real* points, Py_ssize_t pitch, const real* source, Py_ssize_t row,
+                                     Py_ssize_t column, bint tall) noexcept nogil:
+    """points[p][lane] = B' d B; sample (i, j) of all lanes stands at source + i*row + j*column."""
+    cdef vreal half[IN*IN]
+    cdef vreal d[IN]
+    cdef vreal t[IN]
+    cdef int i, j
+    for i in range(IN if tall else 1):
+        for j in range(IN):
+            d[j] = vload(source + i*row + j*column)
+        if tall:
+            transform_input_line(half + i*IN, d)
+        else:
+            transform_input_line(t, d)
+            for j in range(IN):
+                vstore(points + j*pitch, t[j])
+    if tall:
+        for j in range(IN):
+            for i in range(IN):
+                d[i] = half[i*IN + j]
+            transform_input_line(t, d)
+            for i in range(IN):
+                vstore(points + (i*IN + j)*pitch, t[i])
+
+
+cdef inline void deal_row(real* dealt, Py_ssize_t pitch, const real* line, Py_ssize_t tiles) noexcept nogil:
+    """dealt[j][t] = line[4*t + j], j < 6: the last two columns of a tile are the first two of the next. Whole vectors are
+    written: what follows a run is written by the next one later."""
+    cdef Py_ssize_t b, j
+    for b in range((tiles + LANES)//LANES):
+        deinterleave4(dealt + b*LANES, pitch, line + OUT*b*LANES)
+    for b in range((tiles + LANES - 1)//LANES):
+        for j in range(2):
+            vstore(dealt + (OUT + j)*pitch + b*LANES, vload(dealt + j*pitch + b*LANES + 1))
+
+
+cdef inline void gather_tiles(real* points, real* patch, const ConvArgs* args, Py_ssize_t g, Py_ssize_t k0,
+                              Py_ssize_t planes, Py_ssize_t first, Py_ssize_t count) noexcept nogil:
+    """points[p][plane][tile]: lanes are tiles, a plane at a time."""
+    cdef Py_ssize_t rows = IN if is_tall(args) else 1
+    cdef Py_ssize_t pitch = dealt_pitch(args)
+    cdef Py_ssize_t tiles = padded(args.TW.tile)
+    cdef real* line = patch
+    cdef real* dealt = patch + line_size(args)
+    cdef real* dst
+    cdef Py_ssize_t plane, ic, t, i, j, id_, ih, start, samples, x_offset, y_offset, w_offset
+    cdef const char* row
+    cdef bint direct = is_direct(&args.x, args.batch_ndim)
+    cdef real constant
+    cdef Run run
+    for plane in range(planes):
+        ic = (k0 + plane)//args.D.kernel
+        constant = constant_value(args, ic)
+        t = 0
+        while t < count:
+            run = next_run(args, first + t, count - t)
+            batch_offsets(args, run.n, &x_offset, &y_offset, &w_offset)
+            id_ = source_index(run.d*args.D.stride + (k0 + plane) % args.D.kernel*args.D.dilation - args.D.pad,
+                               args.D.size, args.D.boundary)
+            start = run.w - args.W.pad
+            samples = OUT*run.tiles + 2
+            for i in range(rows):
+                ih = source_index(run.h + i - args.H.pad, args.H.size, args.H.boundary)
+                dst = dealt + i*IN*pitch + t
+                if id_ < 0 or ih < 0:
+                    for j in range(samples):
+                        line[j] = constant
+                    deal_row(dst, pitch, line, run.tiles)
+                    continue
+                row = args.x.data + x_offset + channel_offset(&args.x, g*args.IC + ic) + id_*args.x.d + ih*args.x.h
+                if direct and start >= 0 and start + (run.tiles + LANES)//LANES*LANES*OUT <= args.W.size:
+                    deal_row(dst, pitch, <const real*>row + start, run.tiles)
+                else:
+                    pack_line(line, row, args.x.w, args.x.dtype, start, samples, 1, args.W.size, args.W.boundary,
+                              constant)
+                    deal_row(dst, pitch, line, run.tiles)
+            t += run.tiles
+        for t in range(tiles//LANES):
+            if rows == IN:
+                transform_inputs(points + plane*tiles + t*LANES, input_pitch(args), dealt + t*LANES, IN*pitch, pitch,
+                                 True)
+            else:
+                transform_inputs(points + plane*tiles + t*LANES, input_pitch(args), dealt + t*LANES, IN*pitch, pitch,
+                                 False)
+
+
+cdef inline void gather_channels(real* points, real* patch, const ConvArgs* args, Py_ssize_t g, Py_ssize_t k0,
+                                 Py_ssize_t planes, Py_ssize_t first, Py_ssize_t count) noexcept nogil:
+    """points[p][tile][plane]: lanes are channels, a run of tiles at a time, for kernels of depth 1."""
+    cdef Py_ssize_t rows = IN if is_tall(args) else 1
+    cdef Py_ssize_t width = padded(args.ic_block)
+    cdef Py_ssize_t pitch = input_pitch(args)
+    cdef Py_ssize_t t = 0, i, j, c, id_, ih, iw, columns, x_offset, y_offset, w_offset
+    cdef const char* image
+    cdef real* dst
+    cdef Run run
+    while t < count:
+        run = next_run(args, first + t, count - t)
+        batch_offsets(args, run.n, &x_offset, &y_offset, &w_offset)
+        image = args.x.data + x_offset + (g*args.IC + k0)*args.x.channel
+        id_ = source_index(run.d*args.D.stride - args.D.pad, args.D.size, args.D.boundary)
+        columns = OUT*run.tiles + 2
+        for i in range(rows):
+            ih = source_index(run.h + i - args.H.pad, args.H.size, args.H.boundary)
+            for j in range(columns):
+                iw = source_index(run.w + j - args.W.pad, args.W.size, args.W.boundary)
+                dst = patch + (i*columns + j)*width
+                if id_ < 0 or ih < 0 or iw < 0:
+                    for c in range(planes):
+                        dst[c] = constant_value(args, k0 + c)
+                else:
+                    load_row(dst, image + id_*args.x.d + ih*args.x.h + iw*args.x.w, planes, args.x.channel,
+                             args.x.dtype)
+        for j in range(run.tiles):
+            for c in range(padded(planes)//LANES):
+                if rows == IN:
+                    transform_inputs(points + (t + j)*width + c*LANES, pitch, patch + OUT*j*width + c*LANES,
+                                     columns*width, width, True)
+                else:
+                    transform_inputs(points + (t + j)*width + c*LANES, pitch, patch + OUT*j*width + c*LANES,
+                                     columns*width, width, False)
+        t += run.tiles
+
+
+# ---- products and output ---------------------------------------------------------------------------------------------
+
+cdef inline void multiply(real* sums, const real* panel, const real* points, const Py_ssize_t* offsets,
+                          const ConvArgs* args, Py_ssize_t planes, bint accumulate, Py_ssize_t count,
+                          Py_ssize_t channels) noexcept nogil:
+    """sums[p][tile][channel] (+)= sum over planes of points * panel."""
+    cdef Py_ssize_t steps = (count + PX_M - 1)//PX_M
+    cdef Py_ssize_t step = padded(args.ic_block) if channels_inside(args) else 1
+    cdef Py_ssize_t p, b, m, t, end
+    cdef const real* pointers[8]
+    for p in range(point_count(args)):
+        t = 0
+        for b in range(steps):
+            end = (b + 1)*count//steps
+            for m in range(PX_M):
+                pointers[m] = points + p*input_pitch(args) + min(t + m, end - 1)*step
+            run_pixels(sums + p*sums_pitch(args) + t*WIDTH, panel + p*kernel_pitch(args, channels), pointers, offsets,
+                       planes, accumulate, end - t, padded(channels)//LANES)
+            t = end
+
+
+cdef inline inlined transform_outputs(real* out, Py_ssize_t row, const real* sums, Py_ssize_t pitch, vreal* seen,
+                                      bint tall) noexcept nogil:
+    """out[i][j][lane] = A' m A, in rows `row` reals apart, pixels WIDTH apart; adds 0 or NaN to `seen`."""
+    cdef vreal half[OUT*IN]
+    cdef vreal m[IN]
+    cdef vreal y[OUT]
+    cdef vreal zero = seen[0]
+    cdef int i, j
+    for j in range(IN if tall else 1):
+        for i in range(IN):
+            m[i] = vload(sums + (i*IN + j)*pitch) if tall else vload(sums + i*pitch)
+        transform_output_line(y, m)
+        for i in range(OUT):
+            half[i*IN + j] = y[i]
+    for i in range(OUT if tall else 1):
+        if tall:
+            transform_output_line(y, half + i*IN)
+        for j in range(OUT):
+            vstore(out + i*row + j*WIDTH, y[j])
+            zero = zero + y[j]*<real>0
+    seen[0] = zero
+
+
+cdef inline bint is_zero(vreal values) noexcept nogil:
+    cdef real lanes[LANES]
+    cdef bint result = True
     cdef Py_ssize_t i
-    cdef real zero = <real>0
-    for i in range(n):
-        zero += values[i]*<real>0
-    return zero == <real>0
+    vstore(lanes, values)
+    for i in range(LANES):
+        result = result and lanes[i] == <real>0
+    return result
 
 
-cdef inline inlined channel_tile(real* sums, const real* panel, const real* tile, const Py_ssize_t* taps, Py_ssize_t K,
-                                 bint accumulate, int M, int V) noexcept nogil:
-    """sums[m][lane] (+)= sum over k of panel[k][m] * tile[taps[k] + lane]: M channels x V vectors of pixels."""
-    cdef vreal acc[32]
-    cdef vreal x[4]
-    cdef real w
-    cdef const real* samples
-    cdef Py_ssize_t k
-    cdef int m, v
-    for m in range(M):
-        for v in range(V):
-            acc[m*V + v] = vload(sums + (m*CH_V + v)*LANES) if accumulate else vzero()
-    for k in range(K):
-        samples = tile + taps[k]
-        for v in range(V):
-            x[v] = vload(samples + v*LANES)
-        for m in range(M):
-            w = panel[m]
-            for v in range(V):
-                acc[m*V + v] = acc[m*V + v] + w*x[v]
-        panel += M
-    for m in range(M):
-        for v in range(V):
-            vstore(sums + (m*CH_V + v)*LANES, acc[m*V + v])
-
-
-cdef inline inlined product_tile(real* sums, const real* panel, const real* points, const Py_ssize_t* offsets,
-                                 Py_ssize_t ics, bint accumulate, Py_ssize_t vectors) noexcept nogil:
-    if vectors >= 3:
-        channel_tile(sums, panel, points, offsets, ics, accumulate, CH_M, CH_V)
-    elif vectors == 2:
-        channel_tile(sums, panel, points, offsets, ics, accumulate, CH_M, 2)
-    else:
-        channel_tile(sums, panel, points, offsets, ics, accumulate, CH_M, 1)
-
-
-cdef inline void store_tiles(const ConvArgs* args, char* out, real* rows, const real* bias, Py_ssize_t q,
-                             Py_ssize_t h_left, Py_ssize_t w_left) noexcept nogil:
-    """Store the output rows of tiles q..q+LANES-1 of the block; `out`: the block's first pixel, h_left x w_left
-    pixels of the block exist."""
-    cdef Py_ssize_t pitch = row_pitch(args)
-    cdef Py_ssize_t lane = 0, end, row, column, n, i
-    while lane < LANES:
-        row = (q + lane)//pitch
-        column = (q + lane) - row*pitch
-        end = min(<Py_ssize_t>LANES, lane + pitch - column)
-        n = min(OUT*(end - lane), w_left - column*OUT)
-        n = min(n, (args.TW.tile - column)*OUT)
-        if n > 0:
-            for i in range(min(<Py_ssize_t>OUT, h_left - row*OUT)):
-                finish_row(out + (row*OUT + i)*args.y.h + column*OUT*args.y.w, rows + (i*LANES + lane)*OUT, n,
-                           args.y.w, args.y.dtype, bias, 0, args.activation)
-        lane = end
+cdef inline void store_outputs(const ConvArgs* args, real* rows, real* block, const real* sums, const real* bias,
+                               Py_ssize_t channel, Py_ssize_t channels, Py_ssize_t first,
+                               Py_ssize_t count) noexcept nogil:
+    """Outputs of `channels` channels of tiles first.. from their sums."""
+    cdef Py_ssize_t row = OUT*CHUNK*WIDTH
+    cdef Py_ssize_t t = 0, i, j, v, x_offset, y_offset, w_offset
+    cdef vreal seen
+    cdef char* out
+    cdef Run run
+    while t < count:
+        run = next_run(args, first + t, min(count - t, <Py_ssize_t>CHUNK))
+        seen = vzero()
+        for j in range(run.tiles):
+            for v in range(padded(channels)//LANES):
+                if is_tall(args):
+                    transform_outputs(rows + j*OUT*WIDTH + v*LANES, row, sums + (t + j)*WIDTH + v*LANES,
+                                      sums_pitch(args), &seen, True)
+                else:
+                    transform_outputs(rows + j*OUT*WIDTH + v*LANES, row, sums + (t + j)*WIDTH + v*LANES,
+                                      sums_pitch(args), &seen, False)
+        if not is_zero(seen):
+            args.failed[run.n] = 1
+        batch_offsets(args, run.n, &x_offset, &y_offset, &w_offset)
+        out = args.y.data + y_offset + run.d*args.y.d + run.h*args.y.h + run.w*args.y.w
+        for i in range(min(tile_rows(args), args.H.output - run.h)):
+            store_pixels(args, out + i*args.y.h, block, rows + i*row, bias, channel, channels, 1,
+                         min(OUT*run.tiles, args.W.output - run.w))
+        t += run.tiles
 
 
 cdef inline void winograd_task(const ConvArgs* args, char* scratch, Py_ssize_t task) noexcept nogil:
-    """One task: oc_block output channels of one group x one block of tiles, of one batch element."""
-    cdef Py_ssize_t positions = tile_count(args)
-    cdef Py_ssize_t tiles = register_tiles(args)
-    cdef Py_ssize_t sums_size = CH_M*CH_V*LANES
-    cdef Py_ssize_t point_sums = args.oc_block//CH_M*tiles*sums_size
-    cdef Py_ssize_t* offsets = <Py_ssize_t*>scratch
-    cdef Py_ssize_t* taps = offsets + args.ic_block
-    cdef real* line = <real*>(scratch + ((args.ic_block + POINTS)*<Py_ssize_t>sizeof(Py_ssize_t) + 63)//64*64)
-    cdef real* box = line + line_size(args)
-    cdef real* points = box + OUT*OUT*slot_size(args)
-    cdef real* sums = points + POINTS*args.ic_block*positions + CH_V*LANES
-    cdef real* rows = sums + POINTS*point_sums
-    cdef Py_ssize_t n_w = (tiles_along(&args.W) + args.TW.tile - 1)//args.TW.tile
-    cdef Py_ssize_t n_h = (tiles_along(&args.H) + args.TH.tile - 1)//args.TH.tile
+    """One task: oc_block output channels of one group x TW.tile tiles of the whole batch."""
+    cdef Py_ssize_t total = args.N*tiles_per_image(args)
+    cdef Py_ssize_t n_tiles = (total + args.TW.tile - 1)//args.TW.tile
     cdef Py_ssize_t n_oc = (args.OC + args.oc_block - 1)//args.oc_block
-    cdef Py_ssize_t tw = task % n_w*args.TW.tile
-    cdef Py_ssize_t th = task//n_w % n_h*args.TH.tile
-    cdef Py_ssize_t od = task//(n_w*n_h) % args.D.output
-    cdef Py_ssize_t rest = task//(n_w*n_h*args.D.output)
-    cdef Py_ssize_t g = rest//n_oc % args.G
-    cdef Py_ssize_t oc0 = rest % n_oc*args.oc_block
-    cdef Py_ssize_t oc_tiles = (min(args.oc_block, args.OC - oc0) + CH_M - 1)//CH_M
-    cdef Py_ssize_t w_tile = min(args.TW.tile, tiles_along(&args.W) - tw)
-    cdef Py_ssize_t h_tile = min(args.TH.tile, tiles_along(&args.H) - th)
-    cdef Py_ssize_t x_offset, y_offset, w_offset, ic0 = 0, ic, ics, i, p, t, b, v, oc
-    cdef Py_ssize_t vectors = positions//LANES
-    cdef Py_ssize_t pitch = channel_tiles(args)*args.ic_block*CH_M
-    cdef const real* packed = <const real*>args.packed + g*packed_size(args) + oc0*args.ic_block
-    cdef const real* bias
-    cdef char* out
-    cdef Py_ssize_t n = rest//(n_oc*args.G)
-    if args.failed[n]:
-        return
-    batch_offsets(args, n, &x_offset, &y_offset, &w_offset)
-    for i in range(POINTS):
-        taps[i] = (i//IN % OUT*OUT + i % IN % OUT)*slot_size(args) + i//IN//OUT*row_pitch(args) + i % IN//OUT
-    for ic in range(args.ic_block):
-        offsets[ic] = ic*positions
-    memset(line, 0, (line_size(args) + OUT*OUT*slot_size(args))*sizeof(real))
+    cdef Py_ssize_t first = task % n_tiles*args.TW.tile
+    cdef Py_ssize_t count = min(args.TW.tile, total - first)
+    cdef Py_ssize_t oc0 = task//n_tiles % n_oc*args.oc_block
+    cdef Py_ssize_t oc_end = min(args.OC, oc0 + args.oc_block)
+    cdef Py_ssize_t g = task//(n_tiles*n_oc)
+    cdef bint shared = args.packed != NULL
+    cdef Py_ssize_t block, k0, planes, k, oc, ocs
+    cdef const real* panel
+    cdef const real* bias = <const real*>args.bias
 
-    while ic0 < args.IC:
-        ics = min(args.ic_block, args.IC - ic0)
-        for ic in range(ics):
-            pack_tiles(box, line, args, args.x.data + x_offset + channel_offset(&args.x, g*args.IC + ic0 + ic),
-                       constant_value(args, ic0 + ic), od, th, tw, h_tile, w_tile)
-            if not all_finite(box, OUT*OUT*slot_size(args)):
-                args.failed[n] = 1
-                return
-            transform_input(points + ic*positions, args.ic_block*positions, box, taps, positions)
-        for p in range(POINTS):
-            for t in range(oc_tiles):
-                for b in range(tiles):
-                    v = b*vectors//tiles
-                    product_tile(sums + p*point_sums + (t*tiles + b)*sums_size,
-                                 packed + p*pitch + t*args.ic_block*CH_M,
-                                 points + p*args.ic_block*positions + v*LANES, offsets, ics, ic0 > 0,
-                                 (b + 1)*vectors//tiles - v)
-        ic0 += ics
-        packed += POINTS*pitch
+    cdef Py_ssize_t* offsets = <Py_ssize_t*>scratch
+    cdef real* own = <real*>(scratch + aligned_reals(args.ic_block)*sizeof(Py_ssize_t))
+    cdef real* taps = own + aligned_reals(panel_size(args))
+    cdef real* points = own if shared else taps + aligned_reals(args.ic_block*9*LANES)
+    cdef real* all_sums = points + point_count(args)*input_pitch(args) + LANES
+    cdef real* sums
+    cdef Py_ssize_t panels = 1 if block_count(args) == 1 else (args.oc_block + WIDTH - 1)//WIDTH
+    cdef real* patch = all_sums + panels*point_count(args)*sums_pitch(args) + PX_M*WIDTH
+    cdef real* rows = patch + aligned_reals(patch_size(args))
+    cdef real* transposed = rows + OUT*OUT*CHUNK*WIDTH + LANES*WIDTH
 
-    out = args.y.data + y_offset + od*args.y.d + th*OUT*args.y.h + tw*OUT*args.y.w
-    for oc in range(min(args.oc_block, args.OC - oc0)):
-        bias = <const real*>args.bias + g*args.OC + oc0 + oc if args.bias != NULL else NULL
-        for b in range(tiles):
-            for v in range(b*vectors//tiles, (b + 1)*vectors//tiles):
-                transform_output(rows, sums + (oc//CH_M*tiles + b)*sums_size
-                                 + (oc % CH_M*CH_V + v - b*vectors//tiles)*LANES, point_sums)
-                store_tiles(args, out + channel_offset(&args.y, g*args.OC + oc0 + oc), rows, bias, v*LANES,
-                            min(h_tile*OUT, args.H.output - th*OUT), min(w_tile*OUT, args.W.output - tw*OUT))
+    for k in range(args.ic_block):
+        offsets[k] = k if channels_inside(args) else k*padded(args.TW.tile)
+    for block in range(block_count(args)):
+        k0 = block*args.ic_block
+        planes = min(args.ic_block, planes_of(args) - k0)
+        if channels_inside(args):
+            gather_channels(points, patch, args, g, k0, planes, first, count)
+        else:
+            gather_tiles(points, patch, args, g, k0, planes, first, count)
+        sums = all_sums
+        oc = oc0
+        while oc < oc_end:
+            ocs = min(<Py_ssize_t>WIDTH, oc_end - oc)
+            if shared:
+                panel = <const real*>args.packed \
+                    + ((g*block_count(args) + block)*panel_count(args) + oc//WIDTH)*panel_size(args)
+            else:
+                transform_kernels(own, taps, args, g, k0, planes, oc, ocs)
+                panel = own
+            multiply(sums, panel, points, offsets, args, planes, block > 0, count, ocs)
+            if block + 1 == block_count(args):
+                store_outputs(args, rows, transposed, sums, bias, g*args.OC + oc, ocs, first, count)
+            if block_count(args) > 1:
+                sums += point_count(args)*sums_pitch(args)
+            oc += WIDTH
