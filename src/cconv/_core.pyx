@@ -58,8 +58,9 @@ cdef enum:
 # --- levels -----------------------------------------------------------------------------------------------------------
 
 cdef ConvKernels* conv_kernels[4]
-cdef PoolKernels* pool_kernels[4]
+cdef PoolKernels* pool_kernels[6]
 REALS = ("f32", "f64", "i32", "i64")
+_POOL_REALS = (*REALS, "u8", "u16")
 _ALL_LEVELS = ("generic", "x86-64-v3", "x86-64-v4")
 BUILT_LEVELS = tuple(CCONV_LEVELS.decode().split(","))
 LEVELS = tuple(level for level in _ALL_LEVELS[:cconv_cpu_level() + 1] if level in BUILT_LEVELS)
@@ -90,6 +91,7 @@ cdef void* load_table(operator, real, capsule_name) except NULL:
 
 for _i, _real in enumerate(REALS):
     conv_kernels[<int>_i] = <ConvKernels*>load_table("conv", _real, b"cconv.ConvKernels")
+for _i, _real in enumerate(_POOL_REALS):
     pool_kernels[<int>_i] = <PoolKernels*>load_table("pool", _real, b"cconv.PoolKernels")
 
 
@@ -206,7 +208,7 @@ cdef dict BOUNDARIES = {"constant": PAD_CONSTANT, "edge": PAD_EDGE, "reflect": P
                         "symmetric": PAD_SYMMETRIC, "wrap": PAD_WRAP}
 cdef dict ACTIVATIONS = {None: ACT_NONE, "relu": ACT_RELU, "leaky_relu": ACT_LEAKY_RELU, "relu6": ACT_RELU6}
 cdef dict METHODS = {"auto": METHOD_AUTO, "direct": METHOD_DIRECT, "winograd": METHOD_WINOGRAD}
-cdef dict REAL_INDEX = {real: i for i, real in enumerate(REALS)}
+cdef dict REAL_INDEX = {real: i for i, real in enumerate(_POOL_REALS)}
 cdef tuple REAL_DTYPES = (np.dtype(np.float32), np.dtype(np.float64), np.dtype(np.int32), np.dtype(np.int64))
 
 
@@ -580,6 +582,20 @@ cdef class Pooling:
         run_tasks(self.kernels.run, &args, args.n_tasks, &args.scratch_bytes,
                   <int>min(<Py_ssize_t>threads, args.n_tasks), self.work)
         return out
+
+    def schedule(self, cnp.ndarray input not None, cnp.ndarray out not None, num_threads=None):
+        """What would run on these arrays: the kernel, tiles, tasks, scratch. For tests and explanations."""
+        cdef PoolArgs args = self.args
+        cdef Py_ssize_t x_batch[MAX_BATCH_AXES]
+        cdef Py_ssize_t y_batch[MAX_BATCH_AXES]
+        fill_array(&args.x, x_batch, input, &self.input_axes)
+        fill_array(&args.y, y_batch, out, &self.output_axes)
+        args.with_indices = self.spec.with_indices
+        threads = threads_for(num_threads, self.work)
+        self.kernels.plan(&args, threads)
+        return {"kernel": "walk" if args.walk else "pixels" if args.by_pixels else "blocks" if args.by_blocks else "fold",
+                "tile": (1, args.row_block, args.column_block), "channels": args.unit, "tasks": args.n_tasks,
+                "scratch_bytes": args.scratch_bytes, "threads": min(threads, args.n_tasks)}
 
 
 # --- configuration ----------------------------------------------------------------------------------------------------
