@@ -2,15 +2,16 @@
 
 Design:
 a. The rows of a window are folded into one line, then the line's columns: each sample is read once per window row that
-   it belongs to. Rows are read where they lie if they are native, three at a time.
+   it belongs to. Rows are read where they lie if they are native, five at a time.
 b. A column is one real, or a pixel's channels where those are neighbours in memory (channels last): a row of pixels is
    one long row of reals, and a column's neighbour is `unit` reals away. Nothing else differs.
 c. Tall windows that overlap are folded by blocks (van Herk, Gil and Werman): a window is the end of one block of
    H.kernel rows and the beginning of the next, each of which is folded row by row as it grows: three folds per row,
    however tall. Doubling took 1 + log2 folds, and as many lines again. Blocks are counted from the padded top, so the
    order of a sum does not depend on where a task begins.
-d. Wide windows are folded by doubling: two windows of p columns are one of 2*p. No line is read backwards, and all of
-   it is vectors. A stride deals the taps out: those that meet the same phase of the line are a window of stride 1.
+d. Wide windows are made of narrower ones: sums by doubling, maxima of up to four windows, which may overlap, at a
+   time. No line is read backwards, and all of it is vectors. A stride deals the taps out: those that meet the same
+   phase of the line are a window of stride 1.
 e. A sum of a window is KD + KH + KW additions deep at most, whatever the image's size: nothing is ever subtracted, so
    neither error nor NaN nor infinity leaves its window. |error| <= (KD + KH + KW)*eps*(the average of |x|).
 f. Padding is never a sample: the line is filled with the neutral value there.
@@ -32,10 +33,10 @@ cdef enum:                      # what two samples become
 cdef enum:
     LINE_BYTES = 8192           # of a line: it and what is made of it stay in the first cache
     RING_BYTES = 131072         # of all lines of a block: they stay in the second
-    MANY_TAPS = 5               # as many are folded one by one; more by doubling
-    WINDOW_ROWS = 4             # a window of so many rows and
+    MANY_TAPS = 5               # as many are folded one by one; more from narrower windows
+    WINDOW_ROWS = 5             # rows folded in one pass; a window of so many rows and
     WINDOW_TAPS = 9             # taps at most, with channels side by side, is folded in one pass
-    MANY_ROWS = 2               # a window of more rows than this many strides, and two, is folded by blocks
+    MANY_ROWS = 4               # a window of so many rows more than two strides have is folded by blocks
 
 cdef struct Strip:
     # the columns under some neighbouring outputs of a row, of one channel or of `unit` of them, and room to fold them
@@ -50,6 +51,7 @@ cdef struct Strip:
     Py_ssize_t pitch            # reals of a line
     real* line                  # window rows, folded
     real* values                # the result, where it cannot be written in place
+    real* sums                  # to be divided
     real* rows                  # WINDOW_ROWS lines: samples converted
     real* work                  # 4 lines: see fold_columns
     real* depth                 # one row folded along the depth
@@ -90,13 +92,13 @@ cdef inline inlined fold_some(real* dst, const real* a, const real* b, const rea
 
 cdef inline inlined fold_by(real* dst, const real* a, const real* b, const real* c, const real* d, const real* e,
                             Py_ssize_t n, int count, int op) noexcept nogil:
-    """The same for n reals: whole vectors, then the rest. A maximum may be taken twice, so its last vector is a whole
-    one that ends with the line: 63 bytes one by one would cost more than 1000 in vectors. `dst` may be `a`."""
+    """The same for n reals: whole vectors, the last of which ends with the line and may do some of it again: 63 bytes
+    one by one would cost more than 1000 in vectors. `dst` may be `a`, but then nothing is added twice."""
     cdef Py_ssize_t whole = n//LANES*LANES
     fold_some(dst, a, b, c, d, e, 0, whole, count, op)
     if whole == n:
         return
-    if op != FOLD_SUM and n >= LANES:
+    if n >= LANES and (op != FOLD_SUM or dst != a):
         n -= LANES
         fold_some(dst + n, a + n, b + n, c + n, d + n, e + n, 0, LANES, count, op)
     else:
@@ -197,7 +199,7 @@ cdef inline void fold_rows(const PoolArgs* args, const Strip* strip, real* dst, 
     """dst = the window's rows, folded."""
     cdef Py_ssize_t n = (strip.last - strip.first)*strip.unit
     cdef Py_ssize_t kd, kh
-    cdef const real* rows[3]
+    cdef const real* rows[WINDOW_ROWS]
     cdef int held = 0
     cdef bint fresh = True
     for kd in range(wd.first, wd.last):
@@ -205,12 +207,16 @@ cdef inline void fold_rows(const PoolArgs* args, const Strip* strip, real* dst, 
             rows[held] = sample_row(args, strip, wd.start + kd*args.D.dilation, wh.start + kh*args.H.dilation,
                                     strip.rows + held*strip.pitch)
             held += 1
-            if held == 3:
-                fold_three(dst, rows[0], rows[1], rows[2], n, op)
+            if held == WINDOW_ROWS:
+                fold_lines(dst, rows[0], rows[1], rows[2], rows[3], rows[4], n, 5, op)
                 rows[0] = dst
                 held = 1
                 fresh = False
-    if held == 2:
+    if held == 4:
+        fold_lines(dst, rows[0], rows[1], rows[2], rows[3], rows[3], n, 4, op)
+    elif held == 3:
+        fold_three(dst, rows[0], rows[1], rows[2], n, op)
+    elif held == 2:
         fold_two(dst, rows[0], rows[1], n, op)
     elif held == 0:
         fill(dst, n, op)
@@ -288,29 +294,55 @@ cdef inline void fold_few(real* dst, const real* src, Py_ssize_t n, Py_ssize_t t
         fold_lines(dst, src, b, c, d, d + step, n, 5, op)
 
 
-cdef inline void fold_window(real* dst, const real* src, Py_ssize_t n, Py_ssize_t taps, Py_ssize_t step, real* even,
-                             real* odd, int op) noexcept nogil:
-    """dst[i] = src[i], src[i + step], ... folded. `even` and `odd` hold windows of a power of two, in turns."""
+cdef inline void sum_window(real* dst, const real* src, Py_ssize_t n, Py_ssize_t taps, Py_ssize_t step, real* even,
+                            real* odd) noexcept nogil:
+    """dst[i] = src[i] + src[i + step] + ... Windows of a power of two are doubled in `even` and `odd` by turns."""
     cdef Py_ssize_t total = n + (taps - 1)*step, power = 1, done = 0
     cdef real* target = even
-    if taps <= MANY_TAPS:
-        fold_few(dst, src, n, taps, step, op)
-        return
     while True:
-        if op == FOLD_SUM and taps & power:
+        if taps & power:
             if done:
-                fold_two(dst, dst, src + done*step, n, op)
+                fold_two(dst, dst, src + done*step, n, FOLD_SUM)
             else:
                 memcpy(dst, src, n*sizeof(real))
             done += power
-        if op == FOLD_SUM and done == taps or op != FOLD_SUM and 2*power >= taps:
-            break
-        fold_two(target, src, src + power*step, total - (2*power - 1)*step, op)
+        if done == taps:
+            return
+        fold_two(target, src, src + power*step, total - (2*power - 1)*step, FOLD_SUM)
         src = target
         target = odd if src == even else even
         power *= 2
-    if op != FOLD_SUM:          # a sample may be met twice
-        fold_two(dst, src, src + (taps - power)*step, n, op)
+
+
+cdef inline void max_window(real* dst, const real* src, Py_ssize_t n, Py_ssize_t taps, Py_ssize_t step, real* even,
+                            real* odd, int op) noexcept nogil:
+    """The same for maxima, which may meet a sample twice: windows of a power of four, then up to four that overlap."""
+    cdef Py_ssize_t total = n + (taps - 1)*step, power = 1
+    cdef real* target = even
+    cdef const real* last
+    while 4*power < taps:
+        fold_few(target, src, total - (4*power - 1)*step, 4, power*step, op)
+        src = target
+        target = odd if src == even else even
+        power *= 4
+    last = src + (taps - power)*step
+    if taps <= 2*power:
+        fold_two(dst, src, last, n, op)
+    elif taps <= 3*power:
+        fold_three(dst, src, src + power*step, last, n, op)
+    else:
+        fold_lines(dst, src, src + power*step, src + 2*power*step, last, last, n, 4, op)
+
+
+cdef inline void fold_window(real* dst, const real* src, Py_ssize_t n, Py_ssize_t taps, Py_ssize_t step, real* even,
+                             real* odd, int op) noexcept nogil:
+    """dst[i] = src[i], src[i + step], ... folded."""
+    if taps <= MANY_TAPS:
+        fold_few(dst, src, n, taps, step, op)
+    elif op == FOLD_SUM:
+        sum_window(dst, src, n, taps, step, even, odd)
+    else:
+        max_window(dst, src, n, taps, step, even, odd, op)
 
 
 cdef inline void deal(real* even, real* odd, const real* line, Py_ssize_t columns) noexcept nogil:
@@ -396,24 +428,25 @@ cdef inline void fold_pixels(const PoolArgs* args, const Strip* strip, real* dst
 
 # --- averages ---------------------------------------------------------------------------------------------------------
 
-cdef inline void divide_by(real* row, Py_ssize_t n, Py_ssize_t divisor) noexcept nogil:
+cdef inline void divide_by(alone dst, const real* sums, Py_ssize_t n, Py_ssize_t divisor) noexcept nogil:
     """A power of two divides exactly as its reciprocal multiplies."""
     cdef Py_ssize_t i
     cdef real number = <real>divisor, reciprocal = <real>1/number
     if divisor & divisor - 1:
         for i in range(n):
-            row[i] = row[i]/number
+            dst[i] = sums[i]/number
     else:
         for i in range(n):
-            row[i] = row[i]*reciprocal
+            dst[i] = sums[i]*reciprocal
 
 
-cdef inline void divide(const PoolArgs* args, const Strip* strip, real* row, Py_ssize_t rows) noexcept nogil:
+cdef inline void divide(const PoolArgs* args, const Strip* strip, real* dst, const real* sums,
+                        Py_ssize_t rows) noexcept nogil:
     """Sums to averages; `rows` is the count along D and H."""
     cdef Py_ssize_t i = 0, run
     cdef Window window
     if args.divisor_override:
-        divide_by(row, strip.outputs*strip.unit, args.divisor_override)
+        divide_by(dst, sums, strip.outputs*strip.unit, args.divisor_override)
         return
     while i < strip.outputs:
         window = window_at(&args.W, strip.ow + i, args.count_include_pad)
@@ -422,7 +455,7 @@ cdef inline void divide(const PoolArgs* args, const Strip* strip, real* row, Py_
             run += max(<Py_ssize_t>0, args.W.size - 1 - window.start
                        - (args.W.kernel - 1)*args.W.dilation)//args.W.stride
             run = min(run, strip.outputs - i)
-        divide_by(row + i*strip.unit, run*strip.unit, rows*window.counted)
+        divide_by(dst + i*strip.unit, sums + i*strip.unit, run*strip.unit, rows*window.counted)
         i += run
 
 
@@ -430,11 +463,12 @@ cdef inline void divide(const PoolArgs* args, const Strip* strip, real* row, Py_
 
 cdef inline Py_ssize_t take_lines(Strip* strip, const PoolArgs* args, Py_ssize_t columns, real* scratch) noexcept nogil:
     """Cut `scratch` into lines of so many columns; how many reals that takes."""
-    cdef Py_ssize_t lines = 2 + WINDOW_ROWS
+    cdef Py_ssize_t lines = 3 + WINDOW_ROWS
     strip.pitch = (columns*strip.unit + 2*LANES + 15)//16*16
     strip.line = scratch
     strip.values = scratch + strip.pitch
-    strip.rows = scratch + 2*strip.pitch
+    strip.sums = scratch + 2*strip.pitch
+    strip.rows = scratch + 3*strip.pitch
     strip.work = scratch + lines*strip.pitch
     if args.W.kernel > MANY_TAPS or args.W.stride > 1 and strip.unit == 1:
         lines += 4
@@ -458,7 +492,7 @@ cdef inline void fold_plan(PoolArgs* args) noexcept nogil:
     cdef Strip strip
     args.by_pixels = (args.unit > 1 and args.W.stride > 1 and args.D.kernel*args.H.kernel <= WINDOW_ROWS
                       and args.D.kernel*args.H.kernel*args.W.kernel <= WINDOW_TAPS)
-    args.by_blocks = args.H.dilation == 1 and args.H.kernel > MANY_ROWS*args.H.stride + 2 and args.H.output > 1
+    args.by_blocks = args.H.dilation == 1 and args.H.kernel > 2*args.H.stride + MANY_ROWS and args.H.output > 1
     if args.by_blocks:
         budget = max(budget//8, min(budget, RING_BYTES//(args.H.kernel*<Py_ssize_t>sizeof(real))))
     budget //= args.unit
@@ -490,6 +524,7 @@ cdef inline void fold_strip(const PoolArgs* args, Strip* strip, char* out, const
     cdef Py_ssize_t unit = strip.unit
     cdef Window wh
     cdef real* dst
+    cdef real* folded
     fill(strip.line, strip.first*unit, op)
     fill(strip.line + strip.last*unit, (strip.columns - strip.last)*unit, op)
     if args.by_blocks:
@@ -502,16 +537,17 @@ cdef inline void fold_strip(const PoolArgs* args, Strip* strip, char* out, const
         if lies_ready(out, args.y.w if unit == 1 else args.y.channel, args.y.dtype) and \
                 (unit == 1 or args.y.w == unit*<Py_ssize_t>sizeof(real)):
             dst = <real*>out
+        folded = strip.sums if op == FOLD_SUM else dst
         if args.by_pixels:
-            fold_pixels(args, strip, dst, wd, &wh, op)
+            fold_pixels(args, strip, folded, wd, &wh, op)
         else:
             if args.by_blocks:
                 fold_blocks(args, strip, strip.line + strip.first*unit, wd, oh, op)
             else:
                 fold_rows(args, strip, strip.line + strip.first*unit, wd, &wh, op)
-            fold_columns(args, strip, dst, op)
+            fold_columns(args, strip, folded, op)
         if FLOATING and op == FOLD_SUM:
-            divide(args, strip, dst, wd.counted*wh.counted)
+            divide(args, strip, dst, folded, wd.counted*wh.counted)
         if dst == strip.values:
             store_outputs(args, strip, out)
         out += args.y.h
@@ -523,6 +559,7 @@ cdef inline void fold_task(const PoolArgs* args, char* scratch, const char* plan
                            bint include_pad) noexcept nogil:
     """Output rows oh..end-1, columns from `ow` on, of `channels` channels of one output plane."""
     cdef Strip strip
+    cdef int op = FOLD_MAX
     strip.unit = channels
     strip.ow = ow
     strip.outputs = min(args.column_block, args.W.output - ow)
@@ -533,5 +570,8 @@ cdef inline void fold_task(const PoolArgs* args, char* scratch, const char* plan
     strip.plane = plane
     take_lines(&strip, args, strip.columns, <real*>scratch)
     out += ow*args.y.w
-    fold_strip(args, &strip, out, wd, oh, end, include_pad, FOLD_MAX if not FLOATING else FOLD_SUM if args.kind != POOL_MAX
-               else FOLD_MAX_PRESENT if args.nan_omit else FOLD_MAX)
+    if FLOATING and args.kind != POOL_MAX:
+        op = FOLD_SUM
+    elif FLOATING and args.nan_omit:
+        op = FOLD_MAX_PRESENT
+    fold_strip(args, &strip, out, wd, oh, end, include_pad, op)

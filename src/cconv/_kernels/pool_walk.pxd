@@ -64,7 +64,7 @@ cdef inline void finish_walk(const PoolArgs* args, real* values, const long long
 
 
 cdef inline void walk_row(const PoolArgs* args, char* scratch, const char* plane, char* out, char* out_indices,
-                   const Window* wd, const Window* wh) noexcept nogil:
+                          const Window* wd, const Window* wh) noexcept nogil:
     """One output row of one channel, tap by tap, lanes along W."""
     cdef Py_ssize_t columns = line_outputs(args)
     cdef real* values = <real*>scratch
@@ -129,7 +129,8 @@ cdef inline void walk_channels(const PoolArgs* args, char* scratch, Py_ssize_t c
     cdef Py_ssize_t c = 0, n, kd, kh, kw, id_, ih, iw, i
     cdef bint maximum = args.kind == POOL_MAX
     cdef real neutral = (NOT_A_NUMBER if args.nan_omit else LOWEST) if maximum else <real>0
-    cdef Py_ssize_t padding = wd.counted*wh.counted*ww.counted - (wd.last - wd.first)*(wh.last - wh.first)*(ww.last - ww.first)
+    cdef Py_ssize_t padding = wd.counted*wh.counted*ww.counted \
+        - (wd.last - wd.first)*(wh.last - wh.first)*(ww.last - ww.first)
     cdef long long first = ((wd.start + wd.first*args.D.dilation)*args.H.size + wh.start
                             + wh.first*args.H.dilation)*args.W.size + ww.start + ww.first*args.W.dilation
     cdef const real* row

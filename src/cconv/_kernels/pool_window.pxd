@@ -48,6 +48,10 @@ cdef inline Py_ssize_t taps_below(Py_ssize_t start, Py_ssize_t limit, const Axis
 cdef inline Window window_at(const Axis* axis, Py_ssize_t output, bint include_pad) noexcept nogil:
     cdef Window window
     window.start = output*axis.stride - axis.pad
+    if window.start >= 0 and window.start + (axis.kernel - 1)*axis.dilation < axis.size:    # no divisions
+        window.first = 0
+        window.last = window.counted = axis.kernel
+        return window
     window.first = taps_below(window.start, 0, axis)
     window.last = taps_below(window.start, axis.size, axis)
     window.counted = (taps_below(window.start, axis.size + axis.pad_after, axis) if include_pad
