@@ -31,7 +31,8 @@ cdef enum:                      # what two samples become
     FOLD_MAX_PRESENT = 2        # NaN if both are
 
 cdef enum:
-    LINE_BYTES = 8192           # of a line: it and what is made of it stay in the first cache
+    LINE_BYTES = 16384          # of a line: it and what is made of it stay near; half of that beside a ring
+    RUN_BYTES = 65536           # read in a row where no line is made: a stream that the hardware sees coming
     RING_BYTES = 131072         # of all lines of a block: they stay in the second
     MANY_TAPS = 5               # as many are folded one by one; more from narrower windows
     WINDOW_ROWS = 5             # rows folded in one pass; a window of so many rows and
@@ -494,7 +495,9 @@ cdef inline void fold_plan(PoolArgs* args) noexcept nogil:
                       and args.D.kernel*args.H.kernel*args.W.kernel <= WINDOW_TAPS)
     args.by_blocks = args.H.dilation == 1 and args.H.kernel > 2*args.H.stride + MANY_ROWS and args.H.output > 1
     if args.by_blocks:
-        budget = max(budget//8, min(budget, RING_BYTES//(args.H.kernel*<Py_ssize_t>sizeof(real))))
+        budget = max(budget//16, min(budget//2, RING_BYTES//(args.H.kernel*<Py_ssize_t>sizeof(real))))
+    elif args.by_pixels:
+        budget = RUN_BYTES//<Py_ssize_t>sizeof(real)
     budget //= args.unit
     # a halo as long as the strip is work done twice
     least = max(<Py_ssize_t>1, min(reach, 8*budget)//args.W.stride)
