@@ -10,7 +10,6 @@ d. No validation: _shapes.py has done it.
 """
 import importlib
 import os
-import sys
 from contextvars import ContextVar
 
 cimport numpy as cnp
@@ -63,6 +62,8 @@ REALS = ("f32", "f64", "i32", "i64")
 _POOL_REALS = (*REALS, "u8", "u16")
 _ALL_LEVELS = ("generic", "x86-64-v3", "x86-64-v4")
 BUILT_LEVELS = tuple(CCONV_LEVELS.decode().split(","))
+COMPILER = CCONV_COMPILER.decode()
+HAS_OPENMP = bool(CCONV_HAS_OPENMP)
 LEVELS = tuple(level for level in _ALL_LEVELS[:cconv_cpu_level() + 1] if level in BUILT_LEVELS)
 
 
@@ -599,34 +600,3 @@ cdef class Pooling:
                            else "fold"),
                 "tile": (1, args.row_block, args.column_block), "channels": args.unit, "tasks": args.n_tasks,
                 "scratch_bytes": args.scratch_bytes, "threads": min(threads, args.n_tasks)}
-
-
-# --- configuration ----------------------------------------------------------------------------------------------------
-
-def config():
-    """What was built and what is in use, as a dict: see show_config."""
-    from cconv import __version__
-    return {
-        "version": __version__,
-        "simd_level": _LEVEL,
-        "levels_available": LEVELS,
-        "levels_built": BUILT_LEVELS,
-        "compiler": CCONV_COMPILER.decode(),
-        "openmp": bool(CCONV_HAS_OPENMP),
-        "threads": max_threads(),
-        "numpy": np.__version__,
-        "python": sys.version.split()[0],
-    }
-
-
-def show_config():
-    """Print how cconv was built and what it uses here: version, SIMD levels, compiler, threads.
-
-    Examples
-    --------
-    >>> import cconv
-    >>> cconv.show_config()     # doctest: +ELLIPSIS
-    version           ...
-    """
-    for key, value in config().items():
-        print(f"{key:18}{', '.join(value) if isinstance(value, tuple) else value}")
