@@ -34,6 +34,7 @@ if os.environ.get("CCONV_BUILD_LEVELS"):
     LEVELS = {level: LEVELS[level] for level in wanted}
 
 REALS = {"f32": 32, "f64": 64, "i32": 132, "i64": 164}
+NARROW_REALS = {"u8": 108, "u16": 116}          # maxima only
 CPUS = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 JOBS = int(os.environ.get("CCONV_BUILD_JOBS") or CPUS)
 
@@ -82,8 +83,8 @@ def extensions():
     core_macros = [("CCONV_LEVELS", '"' + ",".join(LEVELS) + '"'), ("NPY_NO_DEPRECATED_API", "NPY_2_0_API_VERSION")]
     made = [extension("cconv._core", f"{PACKAGE}/_core.pyx", core_macros, COMPILE + OPENMP_COMPILE, DIRECTIVES)]
     for level, march in LEVELS.items():
-        for real, code in REALS.items():
-            for operator in ("conv", "pool"):
+        for operator, reals in (("conv", REALS), ("pool", REALS | NARROW_REALS)):
+            for real, code in reals.items():
                 name = f"cconv._kernels.{operator}_{real}_{level.replace('-', '_')}"
                 macros = [("CCONV_REAL", str(code))] + ([("CCONV_SIGNED", "1")] if operator == "pool" else [])
                 made.append(extension(name, f"{PACKAGE}/_kernels/{operator}.pyx", macros, kernel_flags + march,

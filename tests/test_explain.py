@@ -81,6 +81,24 @@ def test_pooling(name):
     assert said.output == f"{want} {(2, 3, *(4,) * rank)}"
 
 
+@pytest.mark.parametrize(
+    ("kernel", "arguments", "options"),
+    [
+        ("fold", (ones(1, 4, 40, 40), 3), {}),
+        ("fold", (ones(1, 40, 40, 4, dtype=np.int8), 3), dict(data_format="channels_last")),
+        ("pixels", (ones(1, 40, 40, 64), 3), dict(data_format="channels_last", stride=2)),
+        ("blocks", (ones(1, 40, 40), 11), dict(stride=1)),
+        ("walk", (ones(1, 40, 40), 11), dict(stride=1, return_indices=True)),
+    ],
+)
+def test_the_way_to_pool_and_why(kernel, arguments, options):
+    said = cconv.explain(cconv.max_pool2d, *arguments, num_threads=1, **options)
+    assert (said.kernel, said.threads) == (kernel, 1)
+    assert said.tasks >= 1 and said.scratch_bytes > 0 and len(said.tile) == 3
+    assert [entry.name for entry in said.candidates if entry.chosen] == [kernel]
+    assert all(entry.why for entry in said.candidates)
+
+
 def test_nothing_is_computed_or_written():
     out = np.full(12, 7.0)
     cconv.explain(cconv.convolve, np.ones(10), np.ones(3), out=out)

@@ -5,7 +5,7 @@ import pytest
 
 import cconv
 import reference
-from checks import INTEGERS, check, same_bits, sample
+from checks import INTEGERS, check, same_bits, sample, whole
 
 RANKS = pytest.mark.parametrize("rank", [1, 2, 3])
 KINDS = pytest.mark.parametrize("kind", ["max", "avg"])
@@ -152,6 +152,108 @@ def test_large_windows(rng, kind, kernel_size):
     x = sample(rng, (1, 2, 33, 70))
     check(f"{kind}_pool2d", x, kernel_size, stride=(2, 1))
     check(f"{kind}_pool2d", x, kernel_size, stride=(3, 5), padding=tuple(k // 2 for k in kernel_size))
+
+
+@RANKS
+@KINDS
+@pytest.mark.parametrize("data_format", ["channels_first", "channels_last"])
+def test_every_window_size(rng, rank, kind, data_format):
+    """All sizes about which the ways to fold change: taps one by one or by doubling, rows or blocks of rows."""
+    size, channels = (3, 17, 23)[-rank:], 5
+    x = whole(rng, (2, channels, *size) if data_format == "channels_first" else (2, *size, channels), "float64")
+    for k in range(1, 17):
+        window = (2, k, k)[-rank:]
+        for stride in (1, 2, 3) if k < 10 else (1, 2):
+            parameters = dict(stride=stride, padding=tuple(n // 2 for n in window), data_format=data_format)
+            if kind == "avg":
+                parameters["divisor_override"] = 1  # sums of whole numbers: exact
+            got = getattr(cconv, f"{kind}_pool{rank}d")(x, window, **parameters)
+            want = getattr(reference, f"{kind}_pool{rank}d")(x, window, **parameters)
+            np.testing.assert_array_equal(got, want, err_msg=f"{window} / {stride}")
+
+
+@KINDS
+@pytest.mark.parametrize("stride", [1, 2, 3, 4, 6])
+@pytest.mark.parametrize("dilation", [2, 3, 4])
+def test_strides_and_dilations_with_and_without_common_divisors(rng, kind, stride, dilation):
+    for data_format, x in [
+        ("channels_first", whole(rng, (1, 2, 31, 150))),
+        ("channels_last", whole(rng, (1, 31, 70, 20))),
+    ]:
+        for k in (2, 5, 7, 12):
+            parameters = dict(stride=(2, stride), dilation=(1, dilation), padding=(3, 1), data_format=data_format)
+            if kind == "avg":
+                parameters["divisor_override"] = 1
+            got = getattr(cconv, f"{kind}_pool2d")(x, (7, k), **parameters)
+            np.testing.assert_array_equal(got, getattr(reference, f"{kind}_pool2d")(x, (7, k), **parameters))
+
+
+@pytest.mark.parametrize("dtype", ["bool", "uint8", "int8", ">u2", "int16", ">i2", "uint16"])
+def test_maxima_of_narrow_integers(rng, dtype):
+    """They are compared in lanes of 8 and 16 bits: every width up to two vectors, and values of both signs."""
+    for n in [*range(1, 36), 63, 64, 65, 127, 128, 129, 130]:
+        x = sample(rng, (1, 5, n), dtype)
+        for k, stride in [(1, 1), (2, 2), (3, 1), (3, 2), (6, 1)]:
+            if k <= n:
+                got = cconv.max_pool2d(x, (2, k), stride=(1, stride))
+                assert got.dtype == x.dtype.newbyteorder("=")
+                np.testing.assert_array_equal(got, reference.max_pool2d(x, (2, k), stride=(1, stride)))
+        last = np.ascontiguousarray(x.transpose(1, 0, 2))[:, :, ::-1]
+        got = cconv.max_pool1d(last, 1, data_format="channels_last")
+        np.testing.assert_array_equal(got, last)
+
+
+@pytest.mark.parametrize("kernel_size", [3, 9, (21, 5), (5, 21)], ids=str)
+@pytest.mark.parametrize("nan", ["propagate", "omit"])
+def test_nan_in_large_windows(rng, kernel_size, nan):
+    """The same as window by window, wherever in its blocks a NaN lies."""
+    x = rng.standard_normal((1, 1, 40, 90)).astype(np.float32)
+    x[rng.random(x.shape) < (0.01 if nan == "propagate" else 0.97)] = np.nan
+    padding = tuple(k // 2 for k in kernel_size) if isinstance(kernel_size, tuple) else kernel_size // 2
+    parameters = dict(stride=1, padding=padding, nan=nan)
+    values = cconv.max_pool2d(x, kernel_size, **parameters)
+    walked, _ = cconv.max_pool2d(x, kernel_size, return_indices=True, **parameters)
+    assert np.isnan(values).any()
+    np.testing.assert_array_equal(values, walked)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("kernel_size", [3, 8, 31, (63, 5), (5, 63)], ids=str)
+def test_the_error_of_an_average_does_not_grow_with_the_image(dtype, kernel_size):
+    """|error| <= (KH + KW) * eps * average of |x|, beside samples a million times larger too."""
+    rng = np.random.default_rng(7)
+    x = rng.standard_normal((1, 1, 300, 900)) * 10.0 ** rng.integers(-6, 7, (1, 1, 300, 1))
+    x = x.astype(dtype)
+    kh, kw = kernel_size if isinstance(kernel_size, tuple) else (kernel_size, kernel_size)
+    got = cconv.avg_pool2d(x, (kh, kw), stride=1)
+    exact = np.longdouble if dtype == "float64" else np.float64
+    windows = np.lib.stride_tricks.sliding_window_view(x[0, 0].astype(exact), (kh, kw))[::7, ::11]
+    error = np.abs(got[0, 0, ::7, ::11] - windows.mean((-2, -1)))
+    bound = (kh + kw) * np.finfo(dtype).eps * np.abs(windows).mean((-2, -1))
+    assert (error <= bound).all()
+
+
+@KINDS
+@pytest.mark.parametrize("data_format", ["channels_first", "channels_last"])
+@pytest.mark.parametrize("kernel_size", [2, 3, 9, 40])
+def test_bits_do_not_depend_on_threads_or_batch(rng, kind, data_format, kernel_size):
+    x = sample(rng, (3, 6, 211, 157) if data_format == "channels_first" else (3, 211, 157, 6))
+    function = getattr(cconv, f"{kind}_pool2d")
+    for stride in (1, 2):
+        parameters = dict(stride=stride, data_format=data_format)
+        one = function(x, kernel_size, num_threads=1, **parameters)
+        for threads in (2, 3):
+            same_bits(function(x, kernel_size, num_threads=threads, **parameters), one)
+        same_bits(function(x[1:2], kernel_size, num_threads=2, **parameters), one[1:2])
+
+
+def test_scratch_is_a_few_lines_whatever_the_image():
+    """Memory beyond input and result, of all threads: under 16 MB."""
+    for shape, k in [((1, 2000, 20000), 3), ((1, 2000, 20000), 501), ((1, 1, 10**7), 1001)]:
+        x = np.broadcast_to(np.float32(1), shape)
+        said = cconv.explain(cconv.max_pool2d, x, (min(k, shape[1]), k), stride=1)
+        assert said.scratch_bytes * said.threads < 16e6
+        assert said.tasks >= said.threads
 
 
 def test_average_with_count_include_pad_may_lie_in_the_padding():

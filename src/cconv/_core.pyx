@@ -10,7 +10,6 @@ d. No validation: _shapes.py has done it.
 """
 import importlib
 import os
-import sys
 from contextvars import ContextVar
 
 cimport numpy as cnp
@@ -58,10 +57,13 @@ cdef enum:
 # --- levels -----------------------------------------------------------------------------------------------------------
 
 cdef ConvKernels* conv_kernels[4]
-cdef PoolKernels* pool_kernels[4]
+cdef PoolKernels* pool_kernels[6]
 REALS = ("f32", "f64", "i32", "i64")
+_POOL_REALS = (*REALS, "u8", "u16")
 _ALL_LEVELS = ("generic", "x86-64-v3", "x86-64-v4")
 BUILT_LEVELS = tuple(CCONV_LEVELS.decode().split(","))
+COMPILER = CCONV_COMPILER.decode()
+HAS_OPENMP = bool(CCONV_HAS_OPENMP)
 LEVELS = tuple(level for level in _ALL_LEVELS[:cconv_cpu_level() + 1] if level in BUILT_LEVELS)
 
 
@@ -90,6 +92,7 @@ cdef void* load_table(operator, real, capsule_name) except NULL:
 
 for _i, _real in enumerate(REALS):
     conv_kernels[<int>_i] = <ConvKernels*>load_table("conv", _real, b"cconv.ConvKernels")
+for _i, _real in enumerate(_POOL_REALS):
     pool_kernels[<int>_i] = <PoolKernels*>load_table("pool", _real, b"cconv.PoolKernels")
 
 
@@ -206,7 +209,7 @@ cdef dict BOUNDARIES = {"constant": PAD_CONSTANT, "edge": PAD_EDGE, "reflect": P
                         "symmetric": PAD_SYMMETRIC, "wrap": PAD_WRAP}
 cdef dict ACTIVATIONS = {None: ACT_NONE, "relu": ACT_RELU, "leaky_relu": ACT_LEAKY_RELU, "relu6": ACT_RELU6}
 cdef dict METHODS = {"auto": METHOD_AUTO, "direct": METHOD_DIRECT, "winograd": METHOD_WINOGRAD}
-cdef dict REAL_INDEX = {real: i for i, real in enumerate(REALS)}
+cdef dict REAL_INDEX = {real: i for i, real in enumerate(_POOL_REALS)}
 cdef tuple REAL_DTYPES = (np.dtype(np.float32), np.dtype(np.float64), np.dtype(np.int32), np.dtype(np.int64))
 
 
@@ -569,8 +572,10 @@ cdef class Pooling:
             self.batch_shape[i] = spec.batch_shape[i]
             args.N *= self.batch_shape[i]
         args.batch_shape = self.batch_shape
-        # a comparison costs about as much as moving the sample that it reads
-        self.work = product(spec.batch_shape)*args.C*product(spec.output_size)*(product(spec.kernel_size) + 4)*2
+        # a comparison costs about as much as moving the sample that it reads; folds go along one axis after the other
+        walk = spec.with_indices or spec.nan_omit and spec.kind == "avg"
+        taps = product(spec.kernel_size) if walk else <double>sum(spec.kernel_size)
+        self.work = product(spec.batch_shape)*args.C*product(spec.output_size)*(taps + 4)*2
 
     def run(self, cnp.ndarray input not None, cnp.ndarray out, cnp.ndarray indices, num_threads):
         """Write the pooled values into `out`, or a new array if that is None, and return it; and where each maximum
@@ -595,33 +600,17 @@ cdef class Pooling:
                   <int>min(<Py_ssize_t>threads, args.n_tasks), self.work)
         return out
 
-
-# --- configuration ----------------------------------------------------------------------------------------------------
-
-def config():
-    """What was built and what is in use, as a dict: see show_config."""
-    from cconv import __version__
-    return {
-        "version": __version__,
-        "simd_level": _LEVEL,
-        "levels_available": LEVELS,
-        "levels_built": BUILT_LEVELS,
-        "compiler": CCONV_COMPILER.decode(),
-        "openmp": bool(CCONV_HAS_OPENMP),
-        "threads": max_threads(),
-        "numpy": np.__version__,
-        "python": sys.version.split()[0],
-    }
-
-
-def show_config():
-    """Print how cconv was built and what it uses here: version, SIMD levels, compiler, threads.
-
-    Examples
-    --------
-    >>> import cconv
-    >>> cconv.show_config()     # doctest: +ELLIPSIS
-    version           ...
-    """
-    for key, value in config().items():
-        print(f"{key:18}{', '.join(value) if isinstance(value, tuple) else value}")
+    def schedule(self, cnp.ndarray input not None, cnp.ndarray out not None, num_threads=None):
+        """What would run on these arrays: the kernel, tiles, tasks, scratch. For tests and explanations."""
+        cdef PoolArgs args = self.args
+        cdef Py_ssize_t x_batch[MAX_BATCH_AXES]
+        cdef Py_ssize_t y_batch[MAX_BATCH_AXES]
+        fill_array(&args.x, x_batch, input, &self.input_axes)
+        fill_array(&args.y, y_batch, out, &self.output_axes)
+        args.with_indices = self.spec.with_indices
+        threads = threads_for(num_threads, self.work)
+        self.kernels.plan(&args, threads)
+        return {"kernel": ("walk" if args.walk else "pixels" if args.by_pixels else "blocks" if args.by_blocks
+                           else "fold"),
+                "tile": (1, args.row_block, args.column_block), "channels": args.unit, "tasks": args.n_tasks,
+                "scratch_bytes": args.scratch_bytes, "threads": min(threads, args.n_tasks)}

@@ -237,7 +237,8 @@ _MAX_POOL = (
     + """\
     return_indices : bool
         Also return where each maximum stands: int64, flat over the unpadded spatial axes of its channel. Of
-        equal samples the first counts.
+        equal samples the first counts. Windows are then walked in order, at a cost that grows with all of
+        their samples; without, it hardly grows with their size.
     nan : {{"propagate", "omit", "raise"}}
         "propagate": NaN is larger than all, and the first counts. "omit": the largest of the others; NaN
         where there are none. "raise": `ValueError` if `input` holds one.
@@ -280,6 +281,8 @@ _AVG_POOL = (
     -------
     ndarray
         `out`, or a new array: of the type of `input` if that is floating or complex, otherwise float64.
+        Sums are never differences of longer sums: however large the image, a mean is within
+        ``eps * sum(kernel_size)`` times the mean of ``|input|`` in its window, and NaN and infinity stay in theirs.
 """
     + _ENDING
 )

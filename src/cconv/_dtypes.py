@@ -160,10 +160,12 @@ def convolution_arithmetic(dtype):
     return "f32" if real_size <= 4 else "f64"
 
 
-def maximum_arithmetic(dtype):
+def maximum_arithmetic(dtype, with_indices):
     """The kernel that can compare values of `dtype` without rounding them."""
     if dtype.kind == "f":
         return "f32" if dtype.itemsize <= 4 else "f64"
+    if dtype.itemsize <= 2 and not with_indices:
+        return "u8" if dtype.itemsize == 1 else "u16"
     # an i32 holds every 16-bit unsigned value, but not every 32-bit one
     return "i32" if dtype.itemsize <= (2 if dtype.kind == "u" else 4) else "i64"
 

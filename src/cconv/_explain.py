@@ -8,13 +8,16 @@ import numpy as np
 
 from ._calls import as_array, check_num_threads
 from ._choice import auto_tiling, best_tiling, direct_seconds
-from ._core import Convolution, max_num_threads, simd_level
+from ._core import Convolution, Pooling, max_num_threads, simd_level
 from ._shapes import conv_spec, filter_spec, pool_spec
 
 _LAYERS = {f"conv{rank}d": rank for rank in (1, 2, 3)}
 _FILTERS = {"convolve": True, "correlate": False}
 _POOLS = {f"{kind}_pool{rank}d": (kind, rank) for kind in ("max", "avg") for rank in (1, 2, 3)}
-_ARITHMETIC = {"f32": "float32", "f64": "float64", "i32": "32-bit integers", "i64": "64-bit integers"}
+_ARITHMETIC = {
+    "f32": "float32", "f64": "float64", "u8": "8-bit integers", "u16": "16-bit integers", "i32": "32-bit integers",
+    "i64": "64-bit integers",
+}  # fmt: skip
 _MODULES = ("cconv.conv", "cconv.linear_filter", "cconv.pool")
 
 
@@ -103,7 +106,7 @@ def explain(function, /, *args, **kwargs):
     out, num_threads = options.pop("out"), options.pop("num_threads")
     input = as_array(options.pop("input"), "input")
     if name in _POOLS:
-        return _of_pool(name, input, options, num_threads)
+        return _of_pool(name, input, options, out, num_threads)
     weight = as_array(options.pop("weight" if name in _LAYERS else "kernel"), "weight")
     signature = (input.shape, input.dtype, weight.shape, weight.dtype)
     if name in _LAYERS:
@@ -203,7 +206,7 @@ def _kernels(spec, chosen):
     ]
 
 
-def _of_pool(name, input, options: dict[str, Any], num_threads):
+def _of_pool(name, input, options: dict[str, Any], out, num_threads):
     kind, rank = _POOLS[name]
     if num_threads is not None:
         num_threads = check_num_threads(num_threads)
@@ -216,14 +219,45 @@ def _of_pool(name, input, options: dict[str, Any], num_threads):
     dtype = np.result_type(spec.output_dtype, np.complex64) if input.dtype.kind == "c" else spec.output_dtype
     windows = math.prod(spec.batch_shape) * spec.channels * math.prod(spec.output_size)
     taps = math.prod(spec.kernel_size)
-    why = f"each of {windows} windows reads its {taps} samples" + (", NaN left out" if omit else "")
+    schedule = {"threads": min(max_num_threads(), num_threads or max_num_threads())}
+    candidates = []
+    if windows:
+        # a complex mean is that of its parts, one after the other
+        values = out[0] if spec.with_indices and out is not None else out
+        values = np.empty(spec.output_shape, dtype) if values is None else values
+        schedule = Pooling(spec).schedule(input.real, values.real, num_threads)
+        candidates = _pool_kernels(spec, taps, schedule["kernel"])
     return Explanation(
         function=name, input=_described(input.dtype, input.shape), weight=None,
         output=_described(dtype, spec.output_shape), arithmetic=_ARITHMETIC[spec.real],
-        simd_level=simd_level(), method="direct", kernel=None, tile=None, tasks=None,
-        threads=min(max_num_threads(), num_threads or max_num_threads()), scratch_bytes=None,
-        multiply_adds=windows * taps, seconds=None, candidates=(Candidate("direct", True, None, why),),
+        simd_level=simd_level(), method="direct", kernel=schedule.get("kernel"), tile=schedule.get("tile"),
+        tasks=schedule.get("tasks"), threads=schedule["threads"], scratch_bytes=schedule.get("scratch_bytes"),
+        multiply_adds=windows * taps, seconds=None, candidates=tuple(candidates),
     )  # fmt: skip
+
+
+def _pool_kernels(spec, taps, chosen):
+    """One candidate per way to pool: why it runs, or why another does."""
+    rows, step = spec.kernel_size[1], spec.stride[1]
+    walked = "indices: the first maximum wins" if spec.with_indices else "the samples that are not NaN are counted"
+    folded = f"{rows} rows, stride {step}, dilation {spec.dilation[1]}"
+    reasons = {
+        "fold": f"{folded}: row by row, then along the columns",
+        "pixels": f"channels side by side: all {taps} taps in one pass",
+        "blocks": f"{folded}: rows overlap often, and each is folded into its blocks once",
+        "walk": f"{walked}: all {taps} samples of a window, in order",
+    }
+    others = {
+        "fold": f"{folded}: blocks read each row less often" if chosen == "blocks" else "two passes",
+        "pixels": f"{taps} taps, column stride {spec.stride[2]}, or channels apart: passes share more",
+        "blocks": f"{folded}: rows do not overlap often enough",
+        "walk": "no order to keep",
+    }
+    if chosen == "walk":
+        others = dict.fromkeys(reasons, walked)
+    return [
+        Candidate(name, name == chosen, None, reasons[name] if name == chosen else others[name]) for name in reasons
+    ]
 
 
 def _described(dtype, shape):

@@ -419,11 +419,12 @@ def pool_spec(
 ):  # fmt: skip
     """The spec of max_pool or avg_pool; that of a complex average is for either part of its arrays."""
     check_supported(input_dtype, "input")
+    with_indices = check_bool(with_indices, "return_indices")
     if kind == "max":
         if input_dtype.kind == "c":
             raise TypeError(f"input has dtype {input_dtype}; complex numbers have no maximum")
         dtype = native(input_dtype)
-        real = maximum_arithmetic(dtype)
+        real = maximum_arithmetic(dtype, with_indices)
     else:
         dtype = averaged_dtype(input_dtype, out_dtype)
         if dtype.kind == "c":
@@ -437,7 +438,6 @@ def pool_spec(
     stride = kernel if stride is None else per_axis(stride, "stride", rank, 1)
     dilation = per_axis(dilation, "dilation", rank, 1)
     ceil_mode = check_bool(ceil_mode, "ceil_mode")
-    with_indices = check_bool(with_indices, "return_indices")
     count_include_pad = check_bool(count_include_pad, "count_include_pad")
     divisor = 0 if divisor_override is None else check_int(divisor_override, "divisor_override", 1)
 

@@ -1,6 +1,7 @@
 """Pooling: the maximum or the mean of windows."""
 
 import numpy as np
+from numpy import ndarray
 
 from . import _docs
 from ._calls import as_array, check_num_threads, check_out, find, missing_samples, remember, target
@@ -14,13 +15,25 @@ _NAN = ("propagate", "omit", "raise")
 _INDEX = np.dtype(np.int64)
 
 _cache = {}
+_plain_cache = {}
 _empty = np.empty
+
+# Defaults, told from other arguments by identity, as in linear_filter.py: a pool with nothing but a window, and
+# perhaps a stride, has a shorter key and no second Python call.
+_ZERO, _ONE, _PROPAGATE, _FIRST = 0, 1, "propagate", "channels_first"
 
 
 def max_pool1d(
     input, kernel_size, *, stride=None, padding=0, dilation=1, ceil_mode=False, return_indices=False,
     nan="propagate", data_format="channels_first", out=None, num_threads=None,
 ):  # fmt: skip
+    if (
+        padding is _ZERO and dilation is _ONE and ceil_mode is False and return_indices is False and nan is _PROPAGATE
+        and data_format is _FIRST and out is None and num_threads is None and type(input) is ndarray
+        and type(kernel_size) is int and (stride is None or type(stride) is int)
+    ):  # fmt: skip
+        key = ("max", 1, input.shape, input.dtype, kernel_size, stride)
+        return (_plain_cache.get(key) or _plain(key))(input, None, None, None)
     options = (kernel_size, stride, padding, dilation, ceil_mode, return_indices, nan, data_format)
     return _max_pool(1, input, options, out, num_threads)
 
@@ -29,6 +42,13 @@ def max_pool2d(
     input, kernel_size, *, stride=None, padding=0, dilation=1, ceil_mode=False, return_indices=False,
     nan="propagate", data_format="channels_first", out=None, num_threads=None,
 ):  # fmt: skip
+    if (
+        padding is _ZERO and dilation is _ONE and ceil_mode is False and return_indices is False and nan is _PROPAGATE
+        and data_format is _FIRST and out is None and num_threads is None and type(input) is ndarray
+        and type(kernel_size) is int and (stride is None or type(stride) is int)
+    ):  # fmt: skip
+        key = ("max", 2, input.shape, input.dtype, kernel_size, stride)
+        return (_plain_cache.get(key) or _plain(key))(input, None, None, None)
     options = (kernel_size, stride, padding, dilation, ceil_mode, return_indices, nan, data_format)
     return _max_pool(2, input, options, out, num_threads)
 
@@ -37,6 +57,13 @@ def max_pool3d(
     input, kernel_size, *, stride=None, padding=0, dilation=1, ceil_mode=False, return_indices=False,
     nan="propagate", data_format="channels_first", out=None, num_threads=None,
 ):  # fmt: skip
+    if (
+        padding is _ZERO and dilation is _ONE and ceil_mode is False and return_indices is False and nan is _PROPAGATE
+        and data_format is _FIRST and out is None and num_threads is None and type(input) is ndarray
+        and type(kernel_size) is int and (stride is None or type(stride) is int)
+    ):  # fmt: skip
+        key = ("max", 3, input.shape, input.dtype, kernel_size, stride)
+        return (_plain_cache.get(key) or _plain(key))(input, None, None, None)
     options = (kernel_size, stride, padding, dilation, ceil_mode, return_indices, nan, data_format)
     return _max_pool(3, input, options, out, num_threads)
 
@@ -46,6 +73,14 @@ def avg_pool1d(
     divisor_override=None, nan="propagate", data_format="channels_first", out_dtype=None, out=None,
     num_threads=None,
 ):  # fmt: skip
+    if (
+        padding is _ZERO and dilation is _ONE and ceil_mode is False and count_include_pad is True
+        and divisor_override is None and nan is _PROPAGATE and data_format is _FIRST and out_dtype is None
+        and out is None and num_threads is None and type(input) is ndarray and type(kernel_size) is int
+        and (stride is None or type(stride) is int) and input.dtype.kind != "c"
+    ):  # fmt: skip
+        key = ("avg", 1, input.shape, input.dtype, kernel_size, stride)
+        return (_plain_cache.get(key) or _plain(key))(input, None, None, None)
     options = (
         kernel_size, stride, padding, dilation, ceil_mode, count_include_pad, divisor_override, nan,
         data_format, out_dtype,
@@ -58,6 +93,14 @@ def avg_pool2d(
     divisor_override=None, nan="propagate", data_format="channels_first", out_dtype=None, out=None,
     num_threads=None,
 ):  # fmt: skip
+    if (
+        padding is _ZERO and dilation is _ONE and ceil_mode is False and count_include_pad is True
+        and divisor_override is None and nan is _PROPAGATE and data_format is _FIRST and out_dtype is None
+        and out is None and num_threads is None and type(input) is ndarray and type(kernel_size) is int
+        and (stride is None or type(stride) is int) and input.dtype.kind != "c"
+    ):  # fmt: skip
+        key = ("avg", 2, input.shape, input.dtype, kernel_size, stride)
+        return (_plain_cache.get(key) or _plain(key))(input, None, None, None)
     options = (
         kernel_size, stride, padding, dilation, ceil_mode, count_include_pad, divisor_override, nan,
         data_format, out_dtype,
@@ -70,11 +113,25 @@ def avg_pool3d(
     divisor_override=None, nan="propagate", data_format="channels_first", out_dtype=None, out=None,
     num_threads=None,
 ):  # fmt: skip
+    if (
+        padding is _ZERO and dilation is _ONE and ceil_mode is False and count_include_pad is True
+        and divisor_override is None and nan is _PROPAGATE and data_format is _FIRST and out_dtype is None
+        and out is None and num_threads is None and type(input) is ndarray and type(kernel_size) is int
+        and (stride is None or type(stride) is int) and input.dtype.kind != "c"
+    ):  # fmt: skip
+        key = ("avg", 3, input.shape, input.dtype, kernel_size, stride)
+        return (_plain_cache.get(key) or _plain(key))(input, None, None, None)
     options = (
         kernel_size, stride, padding, dilation, ceil_mode, count_include_pad, divisor_override, nan,
         data_format, out_dtype,
     )  # fmt: skip
     return _avg_pool(3, input, options, out, num_threads)
+
+
+def _plain(key):
+    """The operator of a call with default options, made."""
+    spec = pool_spec(*key, _ZERO, _ONE, False, False, True, None, False, _FIRST, None)
+    return remember(_plain_cache, key, Pooling(spec).run)
 
 
 def _max_pool(rank, input, options, out, num_threads):

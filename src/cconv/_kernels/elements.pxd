@@ -36,6 +36,10 @@ cdef inline bint is_native(int dtype) noexcept nogil:
     """True if an element is a `real` as it lies there. Signed and unsigned integers have the same bits."""
     if FLOATING:
         return dtype == (DT_F32 if sizeof(real) == 4 else DT_F64)
+    if sizeof(real) == 1:
+        return dtype == DT_I8 or dtype == DT_U8
+    if sizeof(real) == 2:
+        return dtype == DT_I16 or dtype == DT_U16
     if sizeof(real) == 4:
         return dtype == DT_I32 or dtype == DT_U32
     return dtype == DT_I64 or dtype == DT_U64

@@ -23,8 +23,12 @@ typedef uint32_t real;
 typedef int64_t real;
 #elif CCONV_REAL == 164
 typedef uint64_t real;
+#elif CCONV_REAL == 108
+typedef uint8_t real;
+#elif CCONV_REAL == 116
+typedef uint16_t real;
 #else
-#error "CCONV_REAL must be 32, 64 (floating point), 132 or 164 (integers)"
+#error "CCONV_REAL must be 32, 64 (floating point), 132 or 164 (integers), 108 or 116 (integers to compare)"
 #endif
 #define CCONV_FLOATING (CCONV_REAL < 100)
 /* The same bits with a sign: what an unsigned sum means. */
@@ -71,6 +75,13 @@ typedef real vreal_unaligned __attribute__((vector_size(CCONV_VECTOR_BYTES), ali
 #else
 typedef real vreal;
 typedef real vreal_unaligned;
+#endif
+
+/* A pointer to what no other pointer of the function reaches: no check of that at every call. */
+#if defined(__GNUC__)
+typedef real *__restrict__ alone;
+#else
+typedef real *alone;
 #endif
 
 static inline vreal vload(const real *p) { return *(const vreal_unaligned *)p; }
@@ -176,7 +187,8 @@ static inline signed_real clip(signed_real x, signed_real low, signed_real high)
 
 /* dst[j*dst_pitch + i] = src[i][j], LANES x LANES, as log2(LANES) rounds of interleaving: two vectors LANES/2
  * apart become neighbours. 0.25 shuffles per element; the scalar loop costs a load and a store per element. */
-#if CCONV_VECTOR_BYTES > CCONV_REAL_SIZE && defined(__has_builtin) && __has_builtin(__builtin_shufflevector)
+#if CCONV_VECTOR_BYTES > CCONV_REAL_SIZE && CCONV_REAL_SIZE >= 4 && defined(__has_builtin) && \
+    __has_builtin(__builtin_shufflevector)
 #if CCONV_VECTOR_BYTES / CCONV_REAL_SIZE == 16
 #define CCONV_ZIP_LO 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23
 #define CCONV_EVEN 0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30

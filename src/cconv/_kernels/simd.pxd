@@ -9,6 +9,7 @@ cdef extern from "simd.h" nogil:
     # A void function that is compiled into each of its callers. Register tiles must be: their sums stay in registers
     # only if the tile's extents are literals, and GCC would rather share one copy with extents at run time (0.1x).
     ctypedef void inlined "CCONV_INLINED void"
+    ctypedef real* alone
     cdef enum:
         FLOATING "CCONV_FLOATING"
         LANES "CCONV_LANES"

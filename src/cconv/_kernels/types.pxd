@@ -140,8 +140,13 @@ cdef struct PoolArgs:
     Array x
     Array y
     Array indices               # int64
-    bint channel_lanes          # lanes along the channels (they are neighbours in memory), else along W
-    Py_ssize_t row_block
+    # the schedule, filled in by the level's plan()
+    bint walk                   # tap by tap, in order; else folded axis by axis
+    bint by_pixels              # all taps of a pixel's channels at once
+    bint by_blocks              # rows are folded by blocks of H.kernel
+    Py_ssize_t unit             # channels side by side (they are neighbours in memory); 1: lanes along W
+    Py_ssize_t row_block        # outputs of a task
+    Py_ssize_t column_block
     Py_ssize_t n_tasks
     Py_ssize_t scratch_bytes
 
