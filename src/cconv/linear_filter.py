@@ -12,7 +12,7 @@ import numpy as np
 from numpy import ndarray
 
 from ._calls import as_array, check_num_threads, check_out, find, frozen, missing_samples, remember, target
-from ._choice import auto_tiling
+from ._choice import auto_tiling, separable_seconds
 from ._core import Convolution
 from ._dtypes import as_number, result_dtype, saturated, stored_dtype
 from ._fft import FFTConvolution
@@ -203,15 +203,27 @@ def correlate(
 def _plain(key):
     """The operator of a call with default options, made."""
     spec = filter_spec(*key, _CONSTANT, _ZERO, None, _ZERO, _AUTO, None, None)
-    return remember(_plain_cache, key, _operator(spec, _AUTO).run)
+    return remember(_plain_cache, key, _operator(spec, _AUTO))
 
 
 def _operator(spec, method):
-    """What computes a spec. "auto" chooses by extents and types here; the FFT it may choose looks at the samples."""
+    """The function that computes a spec. "auto" chooses by extents and types here; at a call, the FFT it may choose
+    looks at the samples, and what it chose gives way to separate passes if the weight allows them."""
     if method == "fft":
-        return FFTConvolution(spec)
+        return FFTConvolution(spec).run
     tiling = auto_tiling(spec) if method == "auto" else None
-    return Convolution(spec) if tiling is None else FFTConvolution(spec, tiling, guarded=True)
+    direct = Convolution(spec)
+    if tiling is None:
+        return direct.run
+    transformed = FFTConvolution(spec, tiling, guarded=True)
+    if spec.method != "separable" or separable_seconds(spec) > tiling.seconds:
+        return transformed.run
+
+    def run(input, weight, bias, out, num_threads):
+        chosen = direct if direct.is_separable(weight) else transformed
+        return chosen.run(input, weight, bias, out, num_threads)
+
+    return run
 
 
 def _filter(flip, input, kernel, options, numbers, out, num_threads):
@@ -225,7 +237,7 @@ def _filter(flip, input, kernel, options, numbers, out, num_threads):
     if entry is None:
         spec = filter_spec(*arrays, *options)
         method = options[5]
-        entry = remember(_cache, key, (_operator(spec, method).run, spec.output_shape, spec.output_dtype))
+        entry = remember(_cache, key, (_operator(spec, method), spec.output_shape, spec.output_dtype))
     run, shape, dtype = entry
     if num_threads is not None:
         num_threads = check_num_threads(num_threads)

@@ -1,0 +1,549 @@
+"""Kernels that are outer products: one pass per axis, D, then H, then W.
+
+Design:
+a. The weight is w[i, j, k] = d[i]*h[j]*w[k] to a few roundings at every tap, zeros exactly (`find_factors`): so the
+   error stays componentwise, and a sample that is not finite reaches the outputs that it reaches in the direct sum.
+   Integers are factored modulo 2**n, which is exact.
+b. A task is a strip of rows. Passes down the rows come first, because they read rows where they lie: 4 output rows
+   share each load, no line is packed, and a line's border is filled in after the pass, in W.kernel - 1 places. What
+   has to be converted, or has been summed along D, is kept in a ring of as many rows as the pass down needs.
+c. Factors but the last are scaled by a power of two to |sum| <= 1, so no pass overflows before the sum would.
+d. Boxes: down, 8 output rows share the sum of the rows that all of them see, and add sums of those before and
+   after it. Across, sums of 4, 16, 64 ... neighbours are made of 4 of the size before, and an output of up to 3 of
+   each. Nothing is ever subtracted, so rounding does not build up along a line.
+e. Groups of 8 rows are counted from the image's top, so a sum's order does not depend on the partition.
+"""
+from libc.math cimport fabs, frexp, ldexp
+
+from cconv._kernels.pack cimport (
+    aligned_reals, batch_offsets, common_divisor, constant_value, is_direct, pack_line, source_index,
+)
+from cconv._kernels.rows cimport row_tile
+from cconv._kernels.simd cimport (
+    FLOATING, LANES, RW_R, RW_V, inlined, real, signed_real, vload, vreal, vstore, vzero,
+)
+from cconv._kernels.store cimport finish_row
+from cconv._kernels.types cimport ACT_NONE, METHOD_SEPARABLE, PAD_CONSTANT, ConvArgs
+
+cdef enum:
+    GROUP = 8                   # output rows of one step
+    BOX_DOWN = 8                # shortest box whose rows are shared: one row at least is seen by a whole group
+    BOX_ACROSS = 10             # shortest box across that is summed by fours: 7 taps are 7 loads, and 8 by fours
+    MAX_TAPS = 1024             # of a factor: longer kernels are not looked at
+    ACROSS_V = 2*RW_V           # vectors of a row that are summed side by side
+    LEVELS = 12                 # sums of 4, 16, ... 4**12 neighbours
+
+
+# --- factors ----------------------------------------------------------------------------------------------------------
+
+cdef inline real magnitude(real x) noexcept nogil:
+    return <real>fabs(<double>x) if FLOATING else x
+
+
+cdef inline Py_ssize_t find_pivot(const ConvArgs* args, const real* weight) noexcept nogil:
+    """The tap through which the factors are read: the largest, or any that is not 0 of integers. -1: all are 0, or one
+    cannot be divided."""
+    cdef Py_ssize_t taps = args.D.kernel*args.H.kernel*args.W.kernel
+    cdef Py_ssize_t tap, pivot = -1
+    cdef real largest = <real>0
+    for tap in range(taps):
+        if FLOATING and not weight[tap] - weight[tap] == <real>0:
+            return -1
+        if not FLOATING and sizeof(real) == 8 and weight[tap] == <real>(<unsigned long long>1 << 63):
+            return -1           # its quotient by -1 is no integer of 64 bits
+        if magnitude(weight[tap]) > largest:
+            pivot = tap
+            largest = magnitude(weight[tap])
+    return pivot
+
+
+cdef inline double line_scale(const real* line, Py_ssize_t pitch, Py_ssize_t n) noexcept nogil:
+    """A power of two that brings the sum of n magnitudes to at most 1."""
+    cdef double total = 0
+    cdef int exponent
+    cdef Py_ssize_t i
+    for i in range(n):
+        total += fabs(<double>line[i*pitch])
+    frexp(total, &exponent)
+    return ldexp(1.0, -exponent)
+
+
+cdef inline long long line_divisor(const real* line, Py_ssize_t n) noexcept nogil:
+    """Greatest common divisor of n integers."""
+    cdef Py_ssize_t i, divisor = 0, value
+    for i in range(n):
+        value = <Py_ssize_t><signed_real>line[i]
+        divisor = common_divisor(divisor, -value if value < 0 else value)
+    return divisor
+
+
+cdef inline bint read_factors(const ConvArgs* args, Py_ssize_t pivot, real* down, real* middle,
+                              real* across) noexcept nogil:
+    """The factors along D, H and W through the pivot, not reversed; False if integers do not divide."""
+    cdef const real* weight = <const real*>args.weight
+    cdef Py_ssize_t KH = args.H.kernel, KW = args.W.kernel
+    cdef Py_ssize_t k = pivot % KW, j = pivot//KW % KH, i = pivot//(KW*KH), t
+    cdef const real* row = weight + (i*KH + j)*KW
+    cdef const real* column = weight + i*KH*KW + k
+    cdef const real* pile = weight + j*KW + k
+    cdef double top = <double>weight[pivot], scale_d = 1, scale_h
+    cdef long long g_w, g_h, value, unit
+    if FLOATING:
+        if args.D.kernel > 1:
+            scale_d = line_scale(pile, KH*KW, args.D.kernel)
+            scale_h = line_scale(column, KW, KH)
+            for t in range(args.D.kernel):
+                down[t] = <real>(<double>pile[t*KH*KW]*scale_d)
+            # pile*scale_d * column*scale_h * row/(top*top*scale_d*scale_h)
+            for t in range(KH):
+                middle[t] = <real>(<double>column[t*KW]*scale_h)
+            top = top*scale_d*(top*scale_h)
+        else:
+            down[0] = <real>1
+            scale_h = line_scale(column, KW, KH)
+            for t in range(KH):
+                middle[t] = <real>(<double>column[t*KW]*scale_h)
+            top = top*scale_h
+        for t in range(KW):
+            across[t] = <real>(<double>row[t]/top)
+        return True
+    # row = g_w * across, column = g_h * middle, and what is left of the pivot goes to the first factor
+    g_w = line_divisor(row, KW)
+    for t in range(KW):
+        across[t] = <real>(<long long><signed_real>row[t]//g_w)
+    unit = <long long><signed_real>across[k]
+    if args.D.kernel == 1:
+        down[0] = <real>1
+        for t in range(KH):
+            value = <long long><signed_real>column[t*KW]
+            if value % unit != 0:
+                return False
+            middle[t] = <real>(value//unit)
+        return True
+    g_h = 0
+    for t in range(KH):
+        value = <long long><signed_real>column[t*KW]
+        g_h = common_divisor(g_h, -value if value < 0 else value)
+    for t in range(KH):
+        middle[t] = <real>(<long long><signed_real>column[t*KW]//g_h)
+    for t in range(args.D.kernel):
+        value = <long long><signed_real>pile[t*KH*KW]
+        if value % unit != 0:
+            return False
+        value //= unit
+        if value % <long long><signed_real>middle[j] != 0:
+            return False
+        down[t] = <real>(value//<long long><signed_real>middle[j])
+    return True
+
+
+cdef inline bint is_uniform(const real* line, Py_ssize_t n) noexcept nogil:
+    cdef Py_ssize_t i
+    for i in range(1, n):
+        if line[i] != line[0]:
+            return False
+    return True
+
+
+cdef inline bint factorise(const ConvArgs* args, Py_ssize_t pivot, real* down, real* middle,
+                           real* across) noexcept nogil:
+    """The factors, as read_factors; a box across has factors 1, its weight is in `middle`."""
+    cdef real weight
+    cdef Py_ssize_t t
+    if not read_factors(args, pivot, down, middle, across):
+        return False
+    if args.W.kernel >= BOX_ACROSS and is_uniform(across, args.W.kernel):
+        weight = across[0]
+        for t in range(args.H.kernel):
+            middle[t] = middle[t]*weight
+        for t in range(args.W.kernel):
+            across[t] = <real>1
+    return True
+
+
+cdef inline void reverse(real* line, Py_ssize_t n) noexcept nogil:
+    cdef Py_ssize_t i
+    cdef real value
+    for i in range(n//2):
+        value = line[i]
+        line[i] = line[n - 1 - i]
+        line[n - 1 - i] = value
+
+
+cdef inline Py_ssize_t find_factors(const ConvArgs* args) noexcept nogil:
+    """The pivot of factors whose product is the weight at every tap, within 4 (three axes: 6) eps; -1 if there are
+    none. A product of rounded factors that is rounded again, and scaled once more, is found."""
+    cdef real down[MAX_TAPS]
+    cdef real middle[MAX_TAPS]
+    cdef real across[MAX_TAPS]
+    cdef const real* weight = <const real*>args.weight
+    cdef double eps = 2.0**-23 if sizeof(real) == 4 else 2.0**-52
+    cdef double tolerance = (4 if args.D.kernel == 1 else 6)*eps
+    cdef double outer
+    cdef real product
+    cdef Py_ssize_t i, j, k, pivot
+    if args.D.kernel > MAX_TAPS or args.H.kernel > MAX_TAPS or args.W.kernel > MAX_TAPS:
+        return -1
+    pivot = find_pivot(args, weight)
+    if pivot < 0 or not factorise(args, pivot, down, middle, across):
+        return -1
+    for i in range(args.D.kernel):
+        for j in range(args.H.kernel):
+            product = down[i]*middle[j]
+            outer = <double>down[i]*<double>middle[j]
+            for k in range(args.W.kernel):
+                if FLOATING:
+                    if not fabs(outer*<double>across[k] - <double>weight[k]) <= tolerance*fabs(<double>weight[k]):
+                        return -1
+                elif product*across[k] != weight[k]:
+                    return -1
+            weight += args.W.kernel
+    return pivot
+
+
+# --- passes -----------------------------------------------------------------------------------------------------------
+
+cdef inline inlined box_tile(real* dst, Py_ssize_t dst_pitch, const real* const* rows, Py_ssize_t x0, real weight,
+                             Py_ssize_t KH, int V) noexcept nogil:
+    """dst[r] = weight * (rows r .. r + KH - 1), 0 <= r < GROUP <= KH: the rows that all see, then for each r those
+    before and after them, summed from the middle outwards."""
+    cdef vreal core[4]
+    cdef vreal before[32]
+    cdef vreal after[4]
+    cdef Py_ssize_t j
+    cdef int r, v
+    for v in range(V):
+        core[v] = vzero()
+        after[v] = vzero()
+    for j in range(GROUP - 1, KH):
+        for v in range(V):
+            core[v] = core[v] + weight*vload(rows[j] + x0 + v*LANES)
+    for v in range(V):
+        before[(GROUP - 2)*V + v] = weight*vload(rows[GROUP - 2] + x0 + v*LANES)
+    for r in range(GROUP - 3, -1, -1):
+        for v in range(V):
+            before[r*V + v] = before[(r + 1)*V + v] + weight*vload(rows[r] + x0 + v*LANES)
+    for v in range(V):
+        vstore(dst + x0 + v*LANES, core[v] + before[v])
+    for r in range(1, GROUP):
+        for v in range(V):
+            after[v] = after[v] + weight*vload(rows[KH - 1 + r] + x0 + v*LANES)
+            if r < GROUP - 1:
+                vstore(dst + r*dst_pitch + x0 + v*LANES, (core[v] + before[r*V + v]) + after[v])
+            else:
+                vstore(dst + r*dst_pitch + x0 + v*LANES, core[v] + after[v])
+
+
+cdef inline void down_box(real* dst, Py_ssize_t dst_pitch, const real* const* rows, Py_ssize_t count, real weight,
+                          Py_ssize_t KH) noexcept nogil:
+    """GROUP rows of sums of KH rows, `count` columns. The last vector overlaps the one before it."""
+    cdef Py_ssize_t x = 0
+    while x < count:
+        if count - x >= (RW_V + 1)//2*LANES:
+            box_tile(dst, dst_pitch, rows, x, weight, KH, (RW_V + 1)//2)
+            x += (RW_V + 1)//2*LANES
+        else:
+            x = max(<Py_ssize_t>0, min(x, count - LANES))
+            box_tile(dst, dst_pitch, rows, x, weight, KH, 1)
+            x += LANES
+
+
+cdef inline void down_pass(real* dst, Py_ssize_t dst_pitch, const real* const* rows, Py_ssize_t count,
+                           const real* factor, Py_ssize_t KH, bint four_rows) noexcept nogil:
+    """dst[r] = sum of factor[j]*rows[r + j], for 4 rows or 1; as down_box."""
+    cdef Py_ssize_t x = 0
+    while x < count:
+        if count - x >= RW_V*LANES:
+            if four_rows:
+                row_tile(dst + x, dst_pitch, rows, 0, 1, &KH, 1, factor, NULL, 1, x, NULL, 4, RW_V)
+            else:
+                row_tile(dst + x, dst_pitch, rows, 0, 1, &KH, 1, factor, NULL, 1, x, NULL, 1, RW_V)
+            x += RW_V*LANES
+        else:
+            x = max(<Py_ssize_t>0, min(x, count - LANES))
+            if four_rows:
+                row_tile(dst + x, dst_pitch, rows, 0, 1, &KH, 1, factor, NULL, 1, x, NULL, 4, 1)
+            else:
+                row_tile(dst + x, dst_pitch, rows, 0, 1, &KH, 1, factor, NULL, 1, x, NULL, 1, 1)
+            x += LANES
+
+
+cdef inline inlined across_tile(real* dst, const real* row, const real* factor, Py_ssize_t KW, int V) noexcept nogil:
+    cdef vreal acc[16]
+    cdef Py_ssize_t k
+    cdef int v
+    cdef real f = factor[0]
+    for v in range(V):
+        acc[v] = f*vload(row + v*LANES)
+    for k in range(1, KW):
+        f = factor[k]
+        for v in range(V):
+            acc[v] = acc[v] + f*vload(row + k + v*LANES)
+    for v in range(V):
+        vstore(dst + v*LANES, acc[v])
+
+
+cdef inline void across_pass(real* dst, const real* row, Py_ssize_t count, const real* factor,
+                             Py_ssize_t KW) noexcept nogil:
+    """dst[i] = sum of factor[k]*row[i + k]. Whole vectors: the rest of dst and of row is slack."""
+    cdef Py_ssize_t x = 0
+    while x < count:
+        if count - x > (ACROSS_V - 1)*LANES:
+            across_tile(dst + x, row + x, factor, KW, ACROSS_V)
+            x += ACROSS_V*LANES
+        else:
+            across_tile(dst + x, row + x, factor, KW, 1)
+            x += LANES
+
+
+cdef inline inlined across_box_tile(real* dst, real** sums, const Py_ssize_t* offsets,
+                                    const int* levels, int terms, Py_ssize_t x, int V) noexcept nogil:
+    cdef vreal acc[16]
+    cdef int t, v
+    for v in range(V):
+        acc[v] = vload(sums[levels[0]] + offsets[0] + x + v*LANES)
+    for t in range(1, terms):
+        for v in range(V):
+            acc[v] = acc[v] + vload(sums[levels[t]] + offsets[t] + x + v*LANES)
+    for v in range(V):
+        vstore(dst + x + v*LANES, acc[v])
+
+
+cdef inline void across_box(real* dst, real* row, real* scratch, Py_ssize_t pitch, Py_ssize_t count,
+                            Py_ssize_t KW) noexcept nogil:
+    """dst[i] = sum of row[i .. i + KW - 1]. Level l holds sums of 4**l; `scratch` has a row for each but the first."""
+    cdef real* sums[LEVELS]
+    cdef Py_ssize_t offsets[3*LEVELS]
+    cdef int level_of[3*LEVELS]
+    cdef Py_ssize_t step = 1, x, end, left
+    cdef int level = 0, terms = 0, digit
+    cdef real* low
+    cdef real* high
+    sums[0] = row
+    while step*4 <= KW:
+        low = sums[level]
+        high = scratch + level*pitch
+        end = count + KW - 4*step           # sums that the outputs take
+        x = 0
+        while x < end:
+            vstore(high + x, (vload(low + x) + vload(low + x + step))
+                   + (vload(low + x + 2*step) + vload(low + x + 3*step)))
+            x += LANES
+        level += 1
+        sums[level] = high
+        step *= 4
+    left = 0
+    while level >= 0:
+        digit = <int>((KW - left)//step)
+        while digit > 0:
+            level_of[terms] = level
+            offsets[terms] = left
+            left += step
+            terms += 1
+            digit -= 1
+        level -= 1
+        step //= 4
+    x = 0
+    while x < count:
+        if count - x > 3*LANES:
+            across_box_tile(dst, sums, offsets, level_of, terms, x, 4)
+            x += 4*LANES
+        else:
+            across_box_tile(dst, sums, offsets, level_of, terms, x, 1)
+            x += LANES
+
+
+# --- tasks ------------------------------------------------------------------------------------------------------------
+
+cdef inline bint separable_applies(const ConvArgs* args) noexcept nogil:
+    """One channel, unit steps, the outputs of a filter, two axes at least with more than one tap."""
+    cdef int axes = (args.D.kernel > 1) + (args.H.kernel > 1) + (args.W.kernel > 1)
+    return (args.method == METHOD_SEPARABLE and args.G == 1 and args.IC == 1 and args.OC == 1 and axes > 1
+            and args.weight_shared and args.weight != NULL and args.bias == NULL and args.activation == ACT_NONE
+            and args.D.stride*args.H.stride*args.W.stride == 1
+            and args.D.dilation*args.H.dilation*args.W.dilation == 1
+            and 0 <= args.W.pad < args.W.kernel and args.W.output - args.W.pad <= args.W.size)
+
+
+cdef inline Py_ssize_t line_pitch(const ConvArgs* args) noexcept nogil:
+    """Reals of a row in scratch: what a block of outputs sees, and slack for vectors that hang over."""
+    return aligned_reals(args.TW.tile + args.W.kernel + (ACROSS_V + 1)*LANES + 16)
+
+
+cdef inline Py_ssize_t ring_rows(const ConvArgs* args) noexcept nogil:
+    return args.H.kernel + GROUP - 1
+
+
+cdef inline Py_ssize_t box_levels(Py_ssize_t taps) noexcept nogil:
+    cdef Py_ssize_t levels = 0
+    while taps >= 4:
+        levels += 1
+        taps //= 4
+    return levels
+
+
+cdef inline Py_ssize_t separable_lines(const ConvArgs* args) noexcept nogil:
+    """Rows of line_pitch reals in scratch: the ring, rows to be summed along D, sums down, the result, boxes, constants.
+    """
+    cdef Py_ssize_t lines = GROUP + 2 + box_levels(args.W.kernel)
+    if args.D.kernel > 1:
+        lines += RW_R*ring_rows(args) + args.D.kernel + RW_R - 1
+    else:
+        lines += ring_rows(args)
+    return lines
+
+
+cdef inline Py_ssize_t separable_pointers(const ConvArgs* args) noexcept nogil:
+    return 2*ring_rows(args) + args.D.kernel + RW_R + 2*args.W.kernel
+
+
+cdef inline Py_ssize_t separable_scratch(const ConvArgs* args) noexcept nogil:
+    """Bytes that separable_task uses, in its order."""
+    cdef Py_ssize_t reals = aligned_reals(args.D.kernel + args.H.kernel + args.W.kernel)
+    reals += separable_lines(args)*line_pitch(args)
+    return (separable_pointers(args)*<Py_ssize_t>sizeof(void*) + 63)//64*64 + reals*<Py_ssize_t>sizeof(real)
+
+
+cdef inline real weighted_constant(real constant, const real* factor, Py_ssize_t n) noexcept nogil:
+    """What a pass makes of samples that are all the same."""
+    cdef real total = <real>0
+    cdef Py_ssize_t i
+    for i in range(n):
+        total = total + factor[i]*constant
+    return total
+
+
+cdef inline void store_sums(const ConvArgs* args, char* out, real* row, real* result, real* levels, Py_ssize_t pitch,
+                            Py_ssize_t width, const real* across, bint box) noexcept nogil:
+    """The pass along one row, and its store: whole vectors into the output itself if they fit it."""
+    cdef Py_ssize_t done = 0
+    cdef real* target = result
+    cdef Py_ssize_t part
+    if is_direct(&args.y, args.batch_ndim):
+        target = <real*>out
+        done = width//LANES*LANES
+    part = done if target != result else width
+    while part > 0:
+        if box:
+            across_box(target, row, levels, pitch, part, args.W.kernel)
+        else:
+            across_pass(target, row, part, across, args.W.kernel)
+        if target == result:
+            finish_row(out + (width - part)*args.y.w, result, part, args.y.w, args.y.dtype, NULL, 0, ACT_NONE)
+            return
+        target = result
+        row += done
+        part = width - done
+
+
+cdef inline void separable_task(const ConvArgs* args, char* scratch, Py_ssize_t task) noexcept nogil:
+    """One task: TD.tile planes x TH.tile rows x TW.tile columns of one batch element."""
+    cdef Py_ssize_t KD = args.D.kernel, KH = args.H.kernel, KW = args.W.kernel
+    cdef Py_ssize_t pitch = line_pitch(args), slots = ring_rows(args)
+    cdef Py_ssize_t n_w = (args.W.output + args.TW.tile - 1)//args.TW.tile
+    cdef Py_ssize_t n_h = (args.H.output + args.TH.tile - 1)//args.TH.tile
+    cdef Py_ssize_t n_d = (args.D.output + args.TD.tile - 1)//args.TD.tile
+    cdef Py_ssize_t ow = task % n_w*args.TW.tile
+    cdef Py_ssize_t oh = task//n_w % n_h*args.TH.tile
+    cdef Py_ssize_t od = task//(n_w*n_h) % n_d*args.TD.tile
+    cdef Py_ssize_t w_tile = min(args.TW.tile, args.W.output - ow)
+    cdef Py_ssize_t h_tile = min(args.TH.tile, args.H.output - oh)
+    cdef Py_ssize_t d_tile = min(args.TD.tile, args.D.output - od)
+    cdef Py_ssize_t x_offset, y_offset, w_offset, first, count, left, outside, step, made, r, d, i, j, id_, ih
+    cdef bint in_place, box_h, box_w
+    cdef real constant = constant_value(args, 0), border_constant
+    cdef const char* image
+    cdef char* out
+    cdef real* target
+
+    cdef const real** rows = <const real**>scratch         # one plane only: where row j of the strip is, at j % slots
+    cdef const real** window = rows + slots                 # the rows of this step
+    cdef const real** pile = window + slots                 # the same row of each plane
+    cdef Py_ssize_t* border = <Py_ssize_t*>(pile + KD + RW_R)
+    cdef real* down = <real*>(scratch + (separable_pointers(args)*sizeof(void*) + 63)//64*64)
+    cdef real* middle = down + KD
+    cdef real* across = middle + KH
+    cdef real* sums = down + aligned_reals(KD + KH + KW)
+    cdef real* result = sums + GROUP*pitch
+    cdef real* constants = result + pitch
+    cdef real* levels = constants + pitch
+    cdef real* ring = levels + box_levels(KW)*pitch
+    cdef real* packed = ring + (RW_R*slots*pitch if KD > 1 else 0)
+
+    batch_offsets(args, task//(n_w*n_h*n_d), &x_offset, &y_offset, &w_offset)
+    image = args.x.data + x_offset
+    factorise(args, args.pivot, down, middle, across)
+    if args.flip:
+        reverse(down, KD)
+        reverse(middle, KH)
+        reverse(across, KW)
+    box_h = KH >= BOX_DOWN and is_uniform(middle, KH)
+    box_w = KW >= BOX_ACROSS and is_uniform(across, KW)
+
+    # the columns that exist, if the border can be made of sums of the same block; else what the block sees is packed
+    first = max(<Py_ssize_t>0, ow - args.W.pad)
+    count = min(args.W.size, ow + w_tile + KW - 1 - args.W.pad) - first
+    if count < LANES or count < w_tile + KW - 1 and (
+            n_w > 1 or count < args.W.size and args.W.boundary != PAD_CONSTANT):
+        in_place = False
+        first = ow - args.W.pad
+        count = w_tile + KW - 1
+    else:
+        in_place = is_direct(&args.x, args.batch_ndim)
+    left = first - (ow - args.W.pad)
+    outside = w_tile + KW - 1 - count
+    for i in range(outside):
+        j = ow - args.W.pad + (i if i < left else i + count)
+        j = source_index(j, args.W.size, args.W.boundary)
+        border[i] = j - (ow - args.W.pad) if j >= 0 else -1
+    for i in range(count + LANES):
+        constants[i] = constant
+    border_constant = weighted_constant(weighted_constant(constant, down, KD), middle, KH)
+
+    made = 0
+    r = 0
+    while r < h_tile:
+        step = GROUP if h_tile - r >= GROUP else (RW_R if h_tile - r >= RW_R else 1)
+        while made < r + step + KH - 1:         # rows that no step before needed
+            ih = source_index(oh + made - args.H.pad, args.H.size, args.H.boundary)
+            for i in range(d_tile + KD - 1):
+                id_ = source_index(od + i - args.D.pad, args.D.size, args.D.boundary)
+                if id_ < 0 or ih < 0:
+                    pile[i] = constants
+                elif in_place:
+                    pile[i] = <const real*>(image + id_*args.x.d + ih*args.x.h) + first
+                else:
+                    target = packed + i*pitch if KD > 1 else ring + made % slots*pitch
+                    pack_line(target, image + id_*args.x.d + ih*args.x.h, args.x.w, args.x.dtype, first, count, 1,
+                              args.W.size, args.W.boundary, constant)
+                    pile[i] = target
+            if KD == 1:
+                rows[made % slots] = pile[0]
+            elif d_tile == RW_R:
+                down_pass(ring + made % slots*pitch, slots*pitch, pile, count, down, KD, True)
+            else:
+                for d in range(d_tile):
+                    down_pass(ring + (d*slots + made % slots)*pitch, 0, pile + d, count, down, KD, False)
+            made += 1
+        for d in range(d_tile):
+            for i in range(step + KH - 1):
+                j = (r + i) % slots
+                if KD == 1:
+                    window[i] = rows[j]
+                else:
+                    window[i] = ring + (d*slots + j)*pitch
+            if step == GROUP and box_h:
+                down_box(sums + left, pitch, window, count, middle[0], KH)
+            elif step >= RW_R:
+                down_pass(sums + left, pitch, window, count, middle, KH, True)
+                if step == GROUP:
+                    down_pass(sums + left + RW_R*pitch, pitch, window + RW_R, count, middle, KH, True)
+            else:
+                down_pass(sums + left, pitch, window, count, middle, KH, False)
+            out = args.y.data + y_offset + (od + d)*args.y.d + (oh + r)*args.y.h + ow*args.y.w
+            for i in range(step):
+                target = sums + i*pitch
+                for j in range(outside):
+                    target[j if j < left else j + count] = target[border[j]] if border[j] >= 0 else border_constant
+                store_sums(args, out + i*args.y.h, target, result, levels, pitch, w_tile, across, box_w)
+        r += step
