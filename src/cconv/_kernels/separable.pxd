@@ -8,10 +8,11 @@ b. A task is a strip of rows. Passes down the rows come first, because they read
    share each load, no line is packed, and a line's border is filled in after the pass, in W.kernel - 1 places. What
    has to be converted, or has been summed along D, is kept in a ring of as many rows as the pass down needs.
 c. Factors but the last are scaled by a power of two to |sum| <= 1, so no pass overflows before the sum would.
-d. Boxes: down, 8 output rows share the sum of the rows that all of them see, and add sums of those before and
-   after it. Across, sums of 4, 16, 64 ... neighbours are made of 4 of the size before, and an output of up to 3 of
-   each. Nothing is ever subtracted, so rounding does not build up along a line.
-e. Groups of 8 rows are counted from the image's top, so a sum's order does not depend on the partition.
+d. Across, blocks of as many rows as there are lanes are turned, so that a pass there is one down as well: with loads
+   that no cache line splits, each shared by 8 outputs. Few taps are summed along the row.
+e. Boxes: 8 outputs share the sum of what all of them see, and add sums of what is before and after it. Nothing is
+   ever subtracted, so rounding does not build up along a line.
+f. Groups of 16 rows are counted from the image's top, so a sum's order does not depend on the partition.
 """
 from libc.math cimport fabs, frexp, ldexp
 
@@ -20,18 +21,21 @@ from cconv._kernels.pack cimport (
 )
 from cconv._kernels.rows cimport row_tile
 from cconv._kernels.simd cimport (
-    FLOATING, LANES, RW_R, RW_V, inlined, real, signed_real, vload, vreal, vstore, vzero,
+    FLOATING, LANES, RW_R, RW_V, inlined, real, signed_real, transpose_block, vkeep, vload, vreal, vstore, vzero,
 )
 from cconv._kernels.store cimport finish_row
 from cconv._kernels.types cimport ACT_NONE, METHOD_SEPARABLE, PAD_CONSTANT, ConvArgs
 
 cdef enum:
-    GROUP = 8                   # output rows of one step
-    BOX_DOWN = 8                # shortest box whose rows are shared: one row at least is seen by a whole group
-    BOX_ACROSS = 10             # shortest box across that is summed by fours: 7 taps are 7 loads, and 8 by fours
+    SHARED = 8                  # outputs that share a load, and what all of them see of a box
+    SHARED_V = RW_V//2          # vectors of them: the sums fill the registers
+    SHARED_TAPS = 24            # rows that no longer stay in L1
+    GROUP = 16                  # rows of one step, a multiple of LANES and SHARED
     MAX_TAPS = 1024             # of a factor: longer kernels are not looked at
     ACROSS_V = 2*RW_V           # vectors of a row that are summed side by side
-    LEVELS = 12                 # sums of 4, 16, ... 4**12 neighbours
+    TURNED = 192                # outputs of a row that are turned at a time, with the columns they see: in L1
+    TURN = 12                   # taps across that pay for turning rows into lanes, which costs 8 shuffles a vector
+    TURN_BOX = 8
 
 
 # --- factors ----------------------------------------------------------------------------------------------------------
@@ -152,7 +156,7 @@ cdef inline bint factorise(const ConvArgs* args, Py_ssize_t pivot, real* down, r
     cdef Py_ssize_t t
     if not read_factors(args, pivot, down, middle, across):
         return False
-    if args.W.kernel >= BOX_ACROSS and is_uniform(across, args.W.kernel):
+    if args.W.kernel >= TURN_BOX and is_uniform(across, args.W.kernel):
         weight = across[0]
         for t in range(args.H.kernel):
             middle[t] = middle[t]*weight
@@ -205,8 +209,8 @@ cdef inline Py_ssize_t find_factors(const ConvArgs* args) noexcept nogil:
 
 cdef inline inlined box_tile(real* dst, Py_ssize_t dst_pitch, const real* const* rows, Py_ssize_t x0, real weight,
                              Py_ssize_t KH, int V) noexcept nogil:
-    """dst[r] = weight * (rows r .. r + KH - 1), 0 <= r < GROUP <= KH: the rows that all see, then for each r those
-    before and after them, summed from the middle outwards."""
+    """dst[r] = weight*(rows[r] + .. + rows[r + KH - 1]) for SHARED rows, KH >= SHARED: the rows that all see, and for
+    each r those before and after them, summed from the middle outwards."""
     cdef vreal core[4]
     cdef vreal before[32]
     cdef vreal after[4]
@@ -215,20 +219,20 @@ cdef inline inlined box_tile(real* dst, Py_ssize_t dst_pitch, const real* const*
     for v in range(V):
         core[v] = vzero()
         after[v] = vzero()
-    for j in range(GROUP - 1, KH):
+    for j in range(SHARED - 1, KH):
         for v in range(V):
             core[v] = core[v] + weight*vload(rows[j] + x0 + v*LANES)
     for v in range(V):
-        before[(GROUP - 2)*V + v] = weight*vload(rows[GROUP - 2] + x0 + v*LANES)
-    for r in range(GROUP - 3, -1, -1):
+        before[(SHARED - 2)*V + v] = weight*vload(rows[SHARED - 2] + x0 + v*LANES)
+    for r in range(SHARED - 3, -1, -1):
         for v in range(V):
             before[r*V + v] = before[(r + 1)*V + v] + weight*vload(rows[r] + x0 + v*LANES)
     for v in range(V):
         vstore(dst + x0 + v*LANES, core[v] + before[v])
-    for r in range(1, GROUP):
+    for r in range(1, SHARED):
         for v in range(V):
             after[v] = after[v] + weight*vload(rows[KH - 1 + r] + x0 + v*LANES)
-            if r < GROUP - 1:
+            if r < SHARED - 1:
                 vstore(dst + r*dst_pitch + x0 + v*LANES, (core[v] + before[r*V + v]) + after[v])
             else:
                 vstore(dst + r*dst_pitch + x0 + v*LANES, core[v] + after[v])
@@ -236,7 +240,7 @@ cdef inline inlined box_tile(real* dst, Py_ssize_t dst_pitch, const real* const*
 
 cdef inline void down_box(real* dst, Py_ssize_t dst_pitch, const real* const* rows, Py_ssize_t count, real weight,
                           Py_ssize_t KH) noexcept nogil:
-    """GROUP rows of sums of KH rows, `count` columns. The last vector overlaps the one before it."""
+    """SHARED rows of sums of KH rows, `count` columns. The last vector overlaps the one before it."""
     cdef Py_ssize_t x = 0
     while x < count:
         if count - x >= (RW_V + 1)//2*LANES:
@@ -245,6 +249,53 @@ cdef inline void down_box(real* dst, Py_ssize_t dst_pitch, const real* const* ro
         else:
             x = max(<Py_ssize_t>0, min(x, count - LANES))
             box_tile(dst, dst_pitch, rows, x, weight, KH, 1)
+            x += LANES
+
+
+cdef inline inlined shared_step(vreal* acc, const real* row, const real* factor, int first, int last,
+                                int V) noexcept nogil:
+    """One input row feeds output rows first..last; output o takes tap -o relative to `factor`."""
+    cdef vreal x[4]
+    cdef real f
+    cdef int o, v
+    for v in range(V):
+        x[v] = vkeep(vload(row + v*LANES))
+    for o in range(first, last + 1):
+        f = (factor - o)[0]
+        for v in range(V):
+            acc[o*V + v] = acc[o*V + v] + f*x[v]
+
+
+cdef inline inlined shared_tile(real* dst, Py_ssize_t dst_pitch, const real* const* rows, Py_ssize_t x0,
+                                const real* factor, Py_ssize_t KH, int V) noexcept nogil:
+    """dst[r] = sum over j of factor[j]*rows[r + j], for SHARED rows; KH >= SHARED."""
+    cdef vreal acc[4*SHARED]
+    cdef Py_ssize_t j
+    cdef int i, v
+    for i in range(SHARED*V):
+        acc[i] = vzero()
+    for i in range(SHARED - 1):
+        shared_step(acc, rows[i] + x0, factor + i, 0, i, V)
+    for j in range(SHARED - 1, KH):
+        shared_step(acc, rows[j] + x0, factor + j, 0, SHARED - 1, V)
+    for i in range(1, SHARED):
+        shared_step(acc, rows[KH - 1 + i] + x0, factor + KH - 1 + i, i, SHARED - 1, V)
+    for i in range(SHARED):
+        for v in range(V):
+            vstore(dst + i*dst_pitch + x0 + v*LANES, acc[i*V + v])
+
+
+cdef inline void down_shared(real* dst, Py_ssize_t dst_pitch, const real* const* rows, Py_ssize_t count,
+                             const real* factor, Py_ssize_t KH) noexcept nogil:
+    """As down_pass for SHARED rows: half the loads, which many rows need that are not in L1."""
+    cdef Py_ssize_t x = 0
+    while x < count:
+        if count - x >= SHARED_V*LANES:
+            shared_tile(dst, dst_pitch, rows, x, factor, KH, SHARED_V)
+            x += SHARED_V*LANES
+        else:
+            x = max(<Py_ssize_t>0, min(x, count - LANES))
+            shared_tile(dst, dst_pitch, rows, x, factor, KH, 1)
             x += LANES
 
 
@@ -296,61 +347,88 @@ cdef inline void across_pass(real* dst, const real* row, Py_ssize_t count, const
             x += LANES
 
 
-cdef inline inlined across_box_tile(real* dst, real** sums, const Py_ssize_t* offsets,
-                                    const int* levels, int terms, Py_ssize_t x, int V) noexcept nogil:
-    cdef vreal acc[16]
-    cdef int t, v
-    for v in range(V):
-        acc[v] = vload(sums[levels[0]] + offsets[0] + x + v*LANES)
-    for t in range(1, terms):
-        for v in range(V):
-            acc[v] = acc[v] + vload(sums[levels[t]] + offsets[t] + x + v*LANES)
-    for v in range(V):
-        vstore(dst + x + v*LANES, acc[v])
+cdef inline Py_ssize_t turned_columns(Py_ssize_t KW) noexcept nogil:
+    """Columns that TURNED outputs see, whole blocks and tiles of them."""
+    return TURNED + KW + SHARED + LANES
 
 
-cdef inline void across_box(real* dst, real* row, real* scratch, Py_ssize_t pitch, Py_ssize_t count,
-                            Py_ssize_t KW) noexcept nogil:
-    """dst[i] = sum of row[i .. i + KW - 1]. Level l holds sums of 4**l; `scratch` has a row for each but the first."""
-    cdef real* sums[LEVELS]
-    cdef Py_ssize_t offsets[3*LEVELS]
-    cdef int level_of[3*LEVELS]
-    cdef Py_ssize_t step = 1, x, end, left
-    cdef int level = 0, terms = 0, digit
-    cdef real* low
-    cdef real* high
-    sums[0] = row
-    while step*4 <= KW:
-        low = sums[level]
-        high = scratch + level*pitch
-        end = count + KW - 4*step           # sums that the outputs take
-        x = 0
-        while x < end:
-            vstore(high + x, (vload(low + x) + vload(low + x + step))
-                   + (vload(low + x + 2*step) + vload(low + x + 3*step)))
-            x += LANES
-        level += 1
-        sums[level] = high
-        step *= 4
-    left = 0
-    while level >= 0:
-        digit = <int>((KW - left)//step)
-        while digit > 0:
-            level_of[terms] = level
-            offsets[terms] = left
-            left += step
-            terms += 1
-            digit -= 1
-        level -= 1
-        step //= 4
-    x = 0
-    while x < count:
-        if count - x > 3*LANES:
-            across_box_tile(dst, sums, offsets, level_of, terms, x, 4)
-            x += 4*LANES
+cdef inline inlined turned_tile(real* dst, const real* columns, const real* factor, Py_ssize_t KW) noexcept nogil:
+    """dst[o][row] = sum over k of factor[k]*columns[o + k][row], for SHARED outputs; KW >= SHARED."""
+    cdef vreal acc[SHARED]
+    cdef Py_ssize_t j
+    cdef int i
+    for i in range(SHARED):
+        acc[i] = vzero()
+    for i in range(SHARED - 1):
+        shared_step(acc, columns + i*LANES, factor + i, 0, i, 1)
+    for j in range(SHARED - 1, KW):
+        shared_step(acc, columns + j*LANES, factor + j, 0, SHARED - 1, 1)
+    for i in range(1, SHARED):
+        shared_step(acc, columns + (KW - 1 + i)*LANES, factor + KW - 1 + i, i, SHARED - 1, 1)
+    for i in range(SHARED):
+        vstore(dst + i*LANES, acc[i])
+
+
+cdef inline inlined turned_box(real* dst, const real* columns, Py_ssize_t KW) noexcept nogil:
+    """As turned_tile with factors of 1, summed as box_tile does."""
+    cdef vreal core = vzero()
+    cdef vreal after = vzero()
+    cdef vreal before[SHARED]
+    cdef Py_ssize_t j
+    cdef int r
+    for j in range(SHARED - 1, KW):
+        core = core + vload(columns + j*LANES)
+    before[SHARED - 2] = vload(columns + (SHARED - 2)*LANES)
+    for r in range(SHARED - 3, -1, -1):
+        before[r] = before[r + 1] + vload(columns + r*LANES)
+    vstore(dst, core + before[0])
+    for r in range(1, SHARED):
+        after = after + vload(columns + (KW - 1 + r)*LANES)
+        if r < SHARED - 1:
+            vstore(dst + r*LANES, (core + before[r]) + after)
         else:
-            across_box_tile(dst, sums, offsets, level_of, terms, x, 1)
-            x += LANES
+            vstore(dst + r*LANES, core + after)
+
+
+cdef inline void turned_pass(const ConvArgs* args, char* out, real* rows, Py_ssize_t pitch, real* columns,
+                             Py_ssize_t width, const real* across, bint box) noexcept nogil:
+    """The pass along LANES rows side by side in the lanes, and their store."""
+    cdef Py_ssize_t KW = args.W.kernel, t = 0, i, j, outputs, stored
+    cdef bint direct = is_direct(&args.y, args.batch_ndim)
+    cdef real* turned = columns + turned_columns(KW)*LANES
+    cdef real* result = turned + (TURNED + SHARED)*LANES
+    cdef real* lines[64]
+    while t < width:
+        outputs = min(<Py_ssize_t>TURNED, width - t)
+        for i in range(LANES):
+            lines[i] = rows + i*pitch + t
+        j = 0
+        while j < outputs + KW - 1:
+            transpose_block(columns + j*LANES, LANES, lines, j)
+            j += LANES
+        j = 0
+        while j < outputs:
+            if box:
+                turned_box(turned + j*LANES, columns + j*LANES, KW)
+            else:
+                turned_tile(turned + j*LANES, columns + j*LANES, across, KW)
+            j += SHARED
+        j = 0
+        stored = 0
+        while j < outputs:
+            for i in range(LANES):
+                lines[i] = turned + (j + i)*LANES
+            if direct and j + LANES <= outputs:
+                transpose_block(<real*>out + t + j, args.y.h//<Py_ssize_t>sizeof(real), lines, 0)
+                stored = j + LANES
+            else:
+                transpose_block(result + j, TURNED, lines, 0)
+            j += LANES
+        if stored < outputs:
+            for i in range(LANES):
+                finish_row(out + i*args.y.h + (t + stored)*args.y.w, result + i*TURNED + stored, outputs - stored,
+                           args.y.w, args.y.dtype, NULL, 0, ACT_NONE)
+        t += outputs
 
 
 # --- tasks ------------------------------------------------------------------------------------------------------------
@@ -374,18 +452,9 @@ cdef inline Py_ssize_t ring_rows(const ConvArgs* args) noexcept nogil:
     return args.H.kernel + GROUP - 1
 
 
-cdef inline Py_ssize_t box_levels(Py_ssize_t taps) noexcept nogil:
-    cdef Py_ssize_t levels = 0
-    while taps >= 4:
-        levels += 1
-        taps //= 4
-    return levels
-
-
 cdef inline Py_ssize_t separable_lines(const ConvArgs* args) noexcept nogil:
-    """Rows of line_pitch reals in scratch: the ring, rows to be summed along D, sums down, the result, boxes, constants.
-    """
-    cdef Py_ssize_t lines = GROUP + 2 + box_levels(args.W.kernel)
+    """Rows of line_pitch reals in scratch: sums down, a result, constants, the ring, rows to be summed along D."""
+    cdef Py_ssize_t lines = GROUP + 2
     if args.D.kernel > 1:
         lines += RW_R*ring_rows(args) + args.D.kernel + RW_R - 1
     else:
@@ -401,6 +470,7 @@ cdef inline Py_ssize_t separable_scratch(const ConvArgs* args) noexcept nogil:
     """Bytes that separable_task uses, in its order."""
     cdef Py_ssize_t reals = aligned_reals(args.D.kernel + args.H.kernel + args.W.kernel)
     reals += separable_lines(args)*line_pitch(args)
+    reals += LANES*(turned_columns(args.W.kernel) + 2*TURNED + SHARED)
     return (separable_pointers(args)*<Py_ssize_t>sizeof(void*) + 63)//64*64 + reals*<Py_ssize_t>sizeof(real)
 
 
@@ -413,27 +483,16 @@ cdef inline real weighted_constant(real constant, const real* factor, Py_ssize_t
     return total
 
 
-cdef inline void store_sums(const ConvArgs* args, char* out, real* row, real* result, real* levels, Py_ssize_t pitch,
-                            Py_ssize_t width, const real* across, bint box) noexcept nogil:
+cdef inline void store_sums(const ConvArgs* args, char* out, const real* row, real* result, Py_ssize_t width,
+                            const real* across) noexcept nogil:
     """The pass along one row, and its store: whole vectors into the output itself if they fit it."""
     cdef Py_ssize_t done = 0
-    cdef real* target = result
-    cdef Py_ssize_t part
     if is_direct(&args.y, args.batch_ndim):
-        target = <real*>out
         done = width//LANES*LANES
-    part = done if target != result else width
-    while part > 0:
-        if box:
-            across_box(target, row, levels, pitch, part, args.W.kernel)
-        else:
-            across_pass(target, row, part, across, args.W.kernel)
-        if target == result:
-            finish_row(out + (width - part)*args.y.w, result, part, args.y.w, args.y.dtype, NULL, 0, ACT_NONE)
-            return
-        target = result
-        row += done
-        part = width - done
+        across_pass(<real*>out, row, done, across, args.W.kernel)
+    if done < width:
+        across_pass(result, row + done, width - done, across, args.W.kernel)
+        finish_row(out + done*args.y.w, result, width - done, args.y.w, args.y.dtype, NULL, 0, ACT_NONE)
 
 
 cdef inline void separable_task(const ConvArgs* args, char* scratch, Py_ssize_t task) noexcept nogil:
@@ -450,7 +509,7 @@ cdef inline void separable_task(const ConvArgs* args, char* scratch, Py_ssize_t 
     cdef Py_ssize_t h_tile = min(args.TH.tile, args.H.output - oh)
     cdef Py_ssize_t d_tile = min(args.TD.tile, args.D.output - od)
     cdef Py_ssize_t x_offset, y_offset, w_offset, first, count, left, outside, step, made, r, d, i, j, id_, ih
-    cdef bint in_place, box_h, box_w
+    cdef bint in_place, box_h, box_w, turn
     cdef real constant = constant_value(args, 0), border_constant
     cdef const char* image
     cdef char* out
@@ -466,9 +525,9 @@ cdef inline void separable_task(const ConvArgs* args, char* scratch, Py_ssize_t 
     cdef real* sums = down + aligned_reals(KD + KH + KW)
     cdef real* result = sums + GROUP*pitch
     cdef real* constants = result + pitch
-    cdef real* levels = constants + pitch
-    cdef real* ring = levels + box_levels(KW)*pitch
+    cdef real* ring = constants + pitch
     cdef real* packed = ring + (RW_R*slots*pitch if KD > 1 else 0)
+    cdef real* columns = sums + separable_lines(args)*pitch
 
     batch_offsets(args, task//(n_w*n_h*n_d), &x_offset, &y_offset, &w_offset)
     image = args.x.data + x_offset
@@ -477,8 +536,9 @@ cdef inline void separable_task(const ConvArgs* args, char* scratch, Py_ssize_t 
         reverse(down, KD)
         reverse(middle, KH)
         reverse(across, KW)
-    box_h = KH >= BOX_DOWN and is_uniform(middle, KH)
-    box_w = KW >= BOX_ACROSS and is_uniform(across, KW)
+    box_h = KH >= SHARED and is_uniform(middle, KH)
+    box_w = KW >= TURN_BOX and is_uniform(across, KW)
+    turn = box_w or KW >= TURN
 
     # the columns that exist, if the border can be made of sums of the same block; else what the block sees is packed
     first = max(<Py_ssize_t>0, ow - args.W.pad)
@@ -532,18 +592,30 @@ cdef inline void separable_task(const ConvArgs* args, char* scratch, Py_ssize_t 
                     window[i] = rows[j]
                 else:
                     window[i] = ring + (d*slots + j)*pitch
-            if step == GROUP and box_h:
-                down_box(sums + left, pitch, window, count, middle[0], KH)
-            elif step >= RW_R:
-                down_pass(sums + left, pitch, window, count, middle, KH, True)
-                if step == GROUP:
-                    down_pass(sums + left + RW_R*pitch, pitch, window + RW_R, count, middle, KH, True)
-            else:
-                down_pass(sums + left, pitch, window, count, middle, KH, False)
+            i = 0
+            while i < step:
+                if step == GROUP and box_h:
+                    down_box(sums + left + i*pitch, pitch, window + i, count, middle[0], KH)
+                    i += SHARED
+                elif step == GROUP and KH >= SHARED_TAPS:
+                    down_shared(sums + left + i*pitch, pitch, window + i, count, middle, KH)
+                    i += SHARED
+                elif step >= RW_R:
+                    down_pass(sums + left + i*pitch, pitch, window + i, count, middle, KH, True)
+                    i += RW_R
+                else:
+                    down_pass(sums + left, pitch, window, count, middle, KH, False)
+                    i += 1
             out = args.y.data + y_offset + (od + d)*args.y.d + (oh + r)*args.y.h + ow*args.y.w
             for i in range(step):
                 target = sums + i*pitch
                 for j in range(outside):
                     target[j if j < left else j + count] = target[border[j]] if border[j] >= 0 else border_constant
-                store_sums(args, out + i*args.y.h, target, result, levels, pitch, w_tile, across, box_w)
+                if not turn or step < GROUP:
+                    store_sums(args, out + i*args.y.h, target, result, w_tile, across)
+            if turn and step == GROUP:
+                i = 0
+                while i < GROUP:
+                    turned_pass(args, out + i*args.y.h, sums + i*pitch, pitch, columns, w_tile, across, box_w)
+                    i += LANES
         r += step
