@@ -110,7 +110,8 @@ def test_layouts_threads_and_out(rng):
         for threads in (1, 2, 3, 7):
             result = cconv.correlate(x, w, "same", boundary="symmetric", num_threads=threads)
             assert np.array_equal(result, want)
-        for out in (np.empty((131, 120), np.float32).T, np.empty((120, 262), np.float32)[:, ::2], np.empty((120, 131), ">f4")):
+        turned, wide = np.empty((131, 120), np.float32).T, np.empty((120, 262), np.float32)
+        for out in (turned, wide[:, ::2], np.empty((120, 131), ">f4")):
             cconv.correlate(x, w, "same", boundary="symmetric", out=out)
             assert np.array_equal(out, want)
         batch = np.stack([x, x[::-1]])
@@ -179,7 +180,8 @@ def test_weights_far_from_one(rng):
 
 
 def test_samples_that_are_not_finite(rng):
-    kernels = [np.ones((9, 13)), outer(rng.standard_normal(9), rng.standard_normal(13)), outer(np.arange(9.0) - 3, np.arange(5.0))]
+    lines = rng.standard_normal(9), rng.standard_normal(13)
+    kernels = [np.ones((9, 13)), outer(*lines), outer(np.arange(9.0) - 3, np.arange(5.0))]
     for w, bad in itertools.product(kernels, ([np.nan], [np.inf], [-np.inf, np.inf], [np.inf] * 3)):
         x = rng.standard_normal((50, 60))
         for value in bad:

@@ -15,6 +15,7 @@ _LAYERS = {f"conv{rank}d": rank for rank in (1, 2, 3)}
 _FILTERS = {"convolve": True, "correlate": False}
 _POOLS = {f"{kind}_pool{rank}d": (kind, rank) for kind in ("max", "avg") for rank in (1, 2, 3)}
 _ARITHMETIC = {"f32": "float32", "f64": "float64", "i32": "32-bit integers", "i64": "64-bit integers"}
+_METHODS = ("separable", "winograd")  # kernels that are no direct sum
 _MODULES = ("cconv.conv", "cconv.linear_filter", "cconv.pool")
 
 
@@ -164,7 +165,7 @@ def of_convolution(name, spec, input, weight, out, num_threads, method, tiling=N
         output=_described(spec.output_dtype, spec.output_shape) + (", saturating" if spec.saturate else ""),
         arithmetic=_ARITHMETIC[spec.real],
         simd_level=simd_level(), kernel=schedule.get("kernel"),
-        method="fft" if tiling else "separable" if passes else "winograd" if schedule.get("kernel") == "winograd" else "direct",
+        method="fft" if tiling else kernel if (kernel := schedule.get("kernel")) in _METHODS else "direct",
         tile=schedule.get("tile"), tasks=schedule.get("tasks"), threads=schedule["threads"],
         scratch_bytes=schedule.get("scratch_bytes"), multiply_adds=products, seconds=seconds,
         candidates=tuple(candidates),
