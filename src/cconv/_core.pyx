@@ -501,19 +501,6 @@ cdef class Convolution:
         args.batch_ndim = 0
         args.N = 1
 
-    def is_separable(self, cnp.ndarray weight not None):
-        """Whether this weight would be run as passes, one per axis."""
-        cdef ConvArgs args = self.args
-        if args.method != METHOD_SEPARABLE or cnp.PyArray_SIZE(weight) == 0 or self.is_complex:
-            return False
-        weight = self.real_weight(weight, False)
-        args.weight = cnp.PyArray_DATA(weight)
-        args.x.parts = 1
-        args.y.parts = 1
-        args.x.batch = args.y.batch = self.weight_batch
-        self.kernels.plan(&args, 1)
-        return args.algorithm == ALG_SEPARABLE
-
     def schedule(self, cnp.ndarray input not None, cnp.ndarray out not None, num_threads=None,
                  cnp.ndarray weight=None):
         """What would run on these arrays: the micro-kernel, tiles, tasks, scratch. For tests and explanations."""

@@ -119,7 +119,8 @@ def explain(function, /, *args, **kwargs):
         tilings = _tilings(spec, options["method"])
         if tilings[0] and spec.method == "separable" and separable_seconds(spec) <= tilings[0].seconds:
             # as a call does: where the weight allows passes, they run instead of FFT
-            tilings = None if Convolution(spec).is_separable(weight) else tilings[0], tilings[1]
+            passes = Convolution(spec).schedule(input, input, None, weight)["kernel"] == "separable"
+            tilings = None if passes else tilings[0], tilings[1]
     return of_convolution(name, spec, input, weight, out, num_threads, options["method"], *tilings)
 
 

@@ -10,11 +10,11 @@ from cconv._kernels.channels cimport (
     channels_per_tile, channels_scratch, channels_task, in_one_block, pixels_per_tile, tiles_per_plane,
 )
 from cconv._kernels.elements cimport item_size
+from cconv._kernels.factors cimport find_factors
 from cconv._kernels.line cimport SEGMENTS, line_scratch, line_task
 from cconv._kernels.pack cimport box_size, plan_taps
 from cconv._kernels.rows cimport rows_in_place, rows_scratch, rows_task
-from cconv._kernels.separable cimport GROUP, find_factors, separable_applies, separable_lines, separable_scratch, \
-    separable_task
+from cconv._kernels.separable cimport GROUP, separable_applies, separable_lines, separable_scratch, separable_task
 from cconv._kernels.simd cimport CH_M, CH_V, FLOATING, LANES, LN_R, RW_R, RW_V, real
 from cconv._kernels.types cimport (
     ALG_CHANNELS, ALG_LINE, ALG_PIXELS, ALG_ROWS, ALG_SEPARABLE, ALG_WINOGRAD, KERNEL_ABI, METHOD_AUTO,
@@ -34,6 +34,7 @@ cdef enum:
     WINOGRAD_CHANNELS = 128     # of input and output in a task: 36 products of them and 96 tiles fill about 2 MB
     SEPARABLE_BYTES = 640*1024  # rows of a block that passes come back to: with what they write they fill L2
     SEPARABLE_WIDTH = 16*1024   # bytes: longer rows are cut where the rows in use would be more than that
+    SEPARABLE_SCRATCH = 2*1024*1024     # a kernel that needs more per thread is left to the other methods
     SEPARABLE_WORK = 100_000    # products of the direct sum that pay for a look at the weight
     LINE_KERNEL = 16            # shorter kernels: transposing costs more than the row kernel's unaligned loads
     LINE_SEGMENT = 48           # shortest segment worth transposing
@@ -278,7 +279,8 @@ cdef void conv_plan(ConvArgs* args, int num_threads) noexcept nogil:
         args.pivot = find_factors(args)
         if args.pivot >= 0:
             plan_separable(args, num_threads)
-            return
+            if args.scratch_bytes <= SEPARABLE_SCRATCH:
+                return
     if (args.D.output == 1 and args.H.output == 1 and taps == args.W.kernel and args.W.stride == 1
             and args.W.dilation == 1 and args.OC <= 2 and args.W.kernel >= max(<int>LINE_KERNEL, <int>LN_R)
             and args.W.output >= LINE_SEGMENT*SEGMENTS//2):

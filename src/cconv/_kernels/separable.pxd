@@ -1,7 +1,7 @@
 """Kernels that are outer products: one pass per axis, D, then H, then W.
 
 Design:
-a. The weight is w[i, j, k] = d[i]*h[j]*w[k] to a few roundings at every tap, zeros exactly (`find_factors`): so the
+a. The weight is w[i, j, k] = d[i]*h[j]*w[k] to a few roundings at every tap, zeros exactly (`factors.pxd`): so the
    error stays componentwise, and a sample that is not finite reaches the outputs that it reaches in the direct sum.
    Integers are factored modulo 2**n, which is exact.
 b. A task is a strip of rows. Passes down the rows come first, because they read rows where they lie: 4 output rows
@@ -14,14 +14,13 @@ e. Boxes: 8 outputs share the sum of what all of them see, and add sums of what 
    ever subtracted, so rounding does not build up along a line.
 f. Groups of 16 rows are counted from the image's top, so a sum's order does not depend on the partition.
 """
-from libc.math cimport fabs, frexp, ldexp
-
+from cconv._kernels.factors cimport TURN_BOX, factorise, is_uniform, reverse
 from cconv._kernels.pack cimport (
-    aligned_reals, batch_offsets, common_divisor, constant_value, is_direct, pack_line, source_index,
+    aligned_reals, batch_offsets, constant_value, is_direct, pack_line, source_index,
 )
 from cconv._kernels.rows cimport row_tile
 from cconv._kernels.simd cimport (
-    FLOATING, LANES, RW_R, RW_V, inlined, real, signed_real, transpose_block, vkeep, vload, vreal, vstore, vzero,
+    LANES, RW_R, RW_V, inlined, real, transpose_block, vkeep, vload, vreal, vstore, vzero,
 )
 from cconv._kernels.store cimport finish_row
 from cconv._kernels.types cimport ACT_NONE, METHOD_SEPARABLE, PAD_CONSTANT, ConvArgs
@@ -31,178 +30,9 @@ cdef enum:
     SHARED_V = RW_V//2          # vectors of them: the sums fill the registers
     SHARED_TAPS = 24            # rows that no longer stay in L1
     GROUP = 16                  # rows of one step, a multiple of LANES and SHARED
-    MAX_TAPS = 1024             # of a factor: longer kernels are not looked at
     ACROSS_V = 2*RW_V           # vectors of a row that are summed side by side
     TURNED = 192                # outputs of a row that are turned at a time, with the columns they see: in L1
     TURN = 12                   # taps across that pay for turning rows into lanes, which costs 8 shuffles a vector
-    TURN_BOX = 8
-
-
-# --- factors ----------------------------------------------------------------------------------------------------------
-
-cdef inline real magnitude(real x) noexcept nogil:
-    return <real>fabs(<double>x) if FLOATING else x
-
-
-cdef inline Py_ssize_t find_pivot(const ConvArgs* args, const real* weight) noexcept nogil:
-    """The tap through which the factors are read: the largest, or any that is not 0 of integers. -1: all are 0, or one
-    cannot be divided."""
-    cdef Py_ssize_t taps = args.D.kernel*args.H.kernel*args.W.kernel
-    cdef Py_ssize_t tap, pivot = -1
-    cdef real largest = <real>0
-    for tap in range(taps):
-        if FLOATING and not weight[tap] - weight[tap] == <real>0:
-            return -1
-        if not FLOATING and sizeof(real) == 8 and weight[tap] == <real>(<unsigned long long>1 << 63):
-            return -1           # its quotient by -1 is no integer of 64 bits
-        if magnitude(weight[tap]) > largest:
-            pivot = tap
-            largest = magnitude(weight[tap])
-    return pivot
-
-
-cdef inline double line_scale(const real* line, Py_ssize_t pitch, Py_ssize_t n) noexcept nogil:
-    """A power of two that brings the sum of n magnitudes to at most 1."""
-    cdef double total = 0
-    cdef int exponent
-    cdef Py_ssize_t i
-    for i in range(n):
-        total += fabs(<double>line[i*pitch])
-    frexp(total, &exponent)
-    return ldexp(1.0, -exponent)
-
-
-cdef inline long long line_divisor(const real* line, Py_ssize_t n) noexcept nogil:
-    """Greatest common divisor of n integers."""
-    cdef Py_ssize_t i, divisor = 0, value
-    for i in range(n):
-        value = <Py_ssize_t><signed_real>line[i]
-        divisor = common_divisor(divisor, -value if value < 0 else value)
-    return divisor
-
-
-cdef inline bint read_factors(const ConvArgs* args, Py_ssize_t pivot, real* down, real* middle,
-                              real* across) noexcept nogil:
-    """The factors along D, H and W through the pivot, not reversed; False if integers do not divide."""
-    cdef const real* weight = <const real*>args.weight
-    cdef Py_ssize_t KH = args.H.kernel, KW = args.W.kernel
-    cdef Py_ssize_t k = pivot % KW, j = pivot//KW % KH, i = pivot//(KW*KH), t
-    cdef const real* row = weight + (i*KH + j)*KW
-    cdef const real* column = weight + i*KH*KW + k
-    cdef const real* pile = weight + j*KW + k
-    cdef double top = <double>weight[pivot], scale_d = 1, scale_h
-    cdef long long g_w, g_h, value, unit
-    if FLOATING:
-        if args.D.kernel > 1:
-            scale_d = line_scale(pile, KH*KW, args.D.kernel)
-            scale_h = line_scale(column, KW, KH)
-            for t in range(args.D.kernel):
-                down[t] = <real>(<double>pile[t*KH*KW]*scale_d)
-            # pile*scale_d * column*scale_h * row/(top*top*scale_d*scale_h)
-            for t in range(KH):
-                middle[t] = <real>(<double>column[t*KW]*scale_h)
-            top = top*scale_d*(top*scale_h)
-        else:
-            down[0] = <real>1
-            scale_h = line_scale(column, KW, KH)
-            for t in range(KH):
-                middle[t] = <real>(<double>column[t*KW]*scale_h)
-            top = top*scale_h
-        for t in range(KW):
-            across[t] = <real>(<double>row[t]/top)
-        return True
-    # row = g_w * across, column = g_h * middle, and what is left of the pivot goes to the first factor
-    g_w = line_divisor(row, KW)
-    for t in range(KW):
-        across[t] = <real>(<long long><signed_real>row[t]//g_w)
-    unit = <long long><signed_real>across[k]
-    if args.D.kernel == 1:
-        down[0] = <real>1
-        for t in range(KH):
-            value = <long long><signed_real>column[t*KW]
-            if value % unit != 0:
-                return False
-            middle[t] = <real>(value//unit)
-        return True
-    g_h = 0
-    for t in range(KH):
-        value = <long long><signed_real>column[t*KW]
-        g_h = common_divisor(g_h, -value if value < 0 else value)
-    for t in range(KH):
-        middle[t] = <real>(<long long><signed_real>column[t*KW]//g_h)
-    for t in range(args.D.kernel):
-        value = <long long><signed_real>pile[t*KH*KW]
-        if value % unit != 0:
-            return False
-        value //= unit
-        if value % <long long><signed_real>middle[j] != 0:
-            return False
-        down[t] = <real>(value//<long long><signed_real>middle[j])
-    return True
-
-
-cdef inline bint is_uniform(const real* line, Py_ssize_t n) noexcept nogil:
-    cdef Py_ssize_t i
-    for i in range(1, n):
-        if line[i] != line[0]:
-            return False
-    return True
-
-
-cdef inline bint factorise(const ConvArgs* args, Py_ssize_t pivot, real* down, real* middle,
-                           real* across) noexcept nogil:
-    """The factors, as read_factors; a box across has factors 1, its weight is in `middle`."""
-    cdef real weight
-    cdef Py_ssize_t t
-    if not read_factors(args, pivot, down, middle, across):
-        return False
-    if args.W.kernel >= TURN_BOX and is_uniform(across, args.W.kernel):
-        weight = across[0]
-        for t in range(args.H.kernel):
-            middle[t] = middle[t]*weight
-        for t in range(args.W.kernel):
-            across[t] = <real>1
-    return True
-
-
-cdef inline void reverse(real* line, Py_ssize_t n) noexcept nogil:
-    cdef Py_ssize_t i
-    cdef real value
-    for i in range(n//2):
-        value = line[i]
-        line[i] = line[n - 1 - i]
-        line[n - 1 - i] = value
-
-
-cdef inline Py_ssize_t find_factors(const ConvArgs* args) noexcept nogil:
-    """The pivot of factors whose product is the weight at every tap, within 4 (three axes: 6) eps; -1 if there are
-    none. A product of rounded factors that is rounded again, and scaled once more, is found."""
-    cdef real down[MAX_TAPS]
-    cdef real middle[MAX_TAPS]
-    cdef real across[MAX_TAPS]
-    cdef const real* weight = <const real*>args.weight
-    cdef double eps = 2.0**-23 if sizeof(real) == 4 else 2.0**-52
-    cdef double tolerance = (4 if args.D.kernel == 1 else 6)*eps
-    cdef double outer
-    cdef real product
-    cdef Py_ssize_t i, j, k, pivot
-    if args.D.kernel > MAX_TAPS or args.H.kernel > MAX_TAPS or args.W.kernel > MAX_TAPS:
-        return -1
-    pivot = find_pivot(args, weight)
-    if pivot < 0 or not factorise(args, pivot, down, middle, across):
-        return -1
-    for i in range(args.D.kernel):
-        for j in range(args.H.kernel):
-            product = down[i]*middle[j]
-            outer = <double>down[i]*<double>middle[j]
-            for k in range(args.W.kernel):
-                if FLOATING:
-                    if not fabs(outer*<double>across[k] - <double>weight[k]) <= tolerance*fabs(<double>weight[k]):
-                        return -1
-                elif product*across[k] != weight[k]:
-                    return -1
-            weight += args.W.kernel
-    return pivot
 
 
 # --- passes -----------------------------------------------------------------------------------------------------------
