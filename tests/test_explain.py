@@ -56,6 +56,24 @@ def test_methods_and_predictions():
     assert said.method == "direct" and said.seconds is None
 
 
+def test_separable_kernels_are_told():
+    image = ones(400, 500)
+    said = cconv.explain(cconv.correlate, image, ones(9, 9), "same")
+    assert (said.method, said.kernel) == ("separable", "separable")
+    chosen = {entry.name: entry for entry in said.candidates if entry.chosen}
+    assert list(chosen) == ["separable"]
+    assert said.seconds == chosen["separable"].seconds > 0
+    said = cconv.explain(cconv.correlate, image, ones(65, 65), "same")
+    assert said.method == "separable" and any(entry.name == "fft" for entry in said.candidates)
+    kernel = ones(9, 9)
+    kernel[4, 4] = 2
+    said = cconv.explain(cconv.correlate, image, kernel, "same")
+    assert said.method == "direct"
+    assert [entry.chosen for entry in said.candidates if entry.name == "separable"] == [False]
+    said = cconv.explain(cconv.correlate, image, ones(9, 9), "same", method="direct")
+    assert said.method == "direct" and all(entry.name != "separable" for entry in said.candidates)
+
+
 def test_the_arithmetic_is_told():
     image = ones(20, 20, dtype=np.uint8)
     said = cconv.explain(cconv.correlate, image, ones(3, 3), out_dtype=np.uint8, casting="saturate")

@@ -34,6 +34,10 @@ LEVEL_RATE = {
     "x86-64-v3": 0.95,
     "x86-64-v4": 1,
 }
+# the same of one pass per axis, for kernels that are outer products
+SEPARABLE_RATE = {"f32": 3e10, "f64": 1.5e10, "i32": 3e10, "i64": 0.6e10}
+# seconds per output besides, to load and to store
+SEPARABLE_SECONDS = 2e-10
 # seconds per point and log2(points) to gather, check, transform, multiply, transform back and store
 TRANSFORM_SECONDS = {
     ("f32", 1): 5.8e-10,
@@ -89,6 +93,13 @@ def direct_seconds(spec):
     rank = max(1, sum(taps > 1 for taps in spec.kernel_size))
     products = math.prod(spec.batch_shape) * math.prod(spec.output_size) * math.prod(spec.kernel_size)
     return products * (4 if spec.is_complex else 1) / (DIRECT_RATE[spec.real, rank] * LEVEL_RATE[simd_level()])
+
+
+def separable_seconds(spec):
+    """Predicted time of passes, one per axis, on one thread."""
+    outputs = math.prod(spec.batch_shape) * math.prod(spec.output_size)
+    taps = sum(taps for taps in spec.kernel_size if taps > 1)
+    return outputs * (taps / (SEPARABLE_RATE[spec.real] * LEVEL_RATE[simd_level()]) + SEPARABLE_SECONDS)
 
 
 def fft_terms(spec, length, piece, step):

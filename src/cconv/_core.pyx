@@ -23,11 +23,11 @@ from cpython.pycapsule cimport PyCapsule_GetPointer
 from libc.stdint cimport uintptr_t
 
 from cconv._kernels.types cimport (
-    ACT_LEAKY_RELU, ACT_NONE, ACT_RELU, ACT_RELU6, ALG_CHANNELS, ALG_LINE, ALG_PIXELS, ALG_ROWS, ALG_WINOGRAD,
-    DT_BOOL, DT_F16, DT_F32, DT_F64, DT_I8, DT_I16, DT_I32, DT_I64, DT_SATURATE, DT_SWAPPED, DT_U8, DT_U16,
-    DT_U32, DT_U64, DT_UNSIGNED, KERNEL_ABI, MAX_BATCH_AXES, METHOD_AUTO, METHOD_DIRECT, METHOD_WINOGRAD,
-    PAD_CONSTANT, PAD_EDGE, PAD_REFLECT, PAD_SYMMETRIC, PAD_WRAP, POOL_AVG, POOL_MAX, Array, Axis, ConvArgs,
-    ConvKernels, PoolArgs, PoolKernels, run_t,
+    ACT_LEAKY_RELU, ACT_NONE, ACT_RELU, ACT_RELU6, ALG_CHANNELS, ALG_LINE, ALG_PIXELS, ALG_ROWS, ALG_SEPARABLE,
+    ALG_WINOGRAD, DT_BOOL, DT_F16, DT_F32, DT_F64, DT_I8, DT_I16, DT_I32, DT_I64, DT_SATURATE, DT_SWAPPED, DT_U8,
+    DT_U16, DT_U32, DT_U64, DT_UNSIGNED, KERNEL_ABI, MAX_BATCH_AXES, METHOD_AUTO, METHOD_DIRECT, METHOD_SEPARABLE,
+    METHOD_WINOGRAD, PAD_CONSTANT, PAD_EDGE, PAD_REFLECT, PAD_SYMMETRIC, PAD_WRAP, POOL_AVG, POOL_MAX, Array, Axis,
+    ConvArgs, ConvKernels, PoolArgs, PoolKernels, run_t,
 )
 
 cnp.import_array()
@@ -208,7 +208,8 @@ fill_dtype_codes()
 cdef dict BOUNDARIES = {"constant": PAD_CONSTANT, "edge": PAD_EDGE, "reflect": PAD_REFLECT,
                         "symmetric": PAD_SYMMETRIC, "wrap": PAD_WRAP}
 cdef dict ACTIVATIONS = {None: ACT_NONE, "relu": ACT_RELU, "leaky_relu": ACT_LEAKY_RELU, "relu6": ACT_RELU6}
-cdef dict METHODS = {"auto": METHOD_AUTO, "direct": METHOD_DIRECT, "winograd": METHOD_WINOGRAD}
+cdef dict METHODS = {"auto": METHOD_AUTO, "direct": METHOD_DIRECT, "winograd": METHOD_WINOGRAD,
+                     "separable": METHOD_SEPARABLE}
 cdef dict REAL_INDEX = {real: i for i, real in enumerate(_POOL_REALS)}
 cdef tuple REAL_DTYPES = (np.dtype(np.float32), np.dtype(np.float64), np.dtype(np.int32), np.dtype(np.int64))
 
@@ -517,7 +518,8 @@ cdef class Convolution:
         args.batch_ndim = 0
         args.N = 1
 
-    def schedule(self, cnp.ndarray input not None, cnp.ndarray out not None, num_threads=None):
+    def schedule(self, cnp.ndarray input not None, cnp.ndarray out not None, num_threads=None,
+                 cnp.ndarray weight=None):
         """What would run on these arrays: the micro-kernel, tiles, tasks, scratch. For tests and explanations."""
         cdef ConvArgs args = self.args
         cdef Py_ssize_t x_batch[MAX_BATCH_AXES]
@@ -528,10 +530,14 @@ cdef class Convolution:
         if self.is_complex:
             args.IC *= args.x.parts
             args.OC *= 2
+        if weight is not None:
+            weight = self.real_weight(weight, args.x.parts == 2)
+            args.weight = cnp.PyArray_DATA(weight)
         threads = threads_for(num_threads, self.work)
         self.kernels.plan(&args, threads)
         return {"kernel": {ALG_CHANNELS: "channels", ALG_PIXELS: "pixels", ALG_ROWS: "rows",
-                           ALG_LINE: "line", ALG_WINOGRAD: "winograd"}[args.algorithm],
+                           ALG_LINE: "line", ALG_WINOGRAD: "winograd",
+                           ALG_SEPARABLE: "separable"}[args.algorithm],
                 "tile": (args.TD.tile, args.TH.tile, args.TW.tile), "ic_block": args.ic_block,
                 "oc_block": args.oc_block, "tasks": args.n_tasks, "scratch_bytes": args.scratch_bytes,
                 "threads": min(threads, args.n_tasks)}

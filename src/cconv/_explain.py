@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ._calls import as_array, check_num_threads
-from ._choice import auto_tiling, best_tiling, direct_seconds
+from ._choice import auto_tiling, best_tiling, direct_seconds, separable_seconds
 from ._core import Convolution, Pooling, max_num_threads, simd_level
 from ._shapes import conv_spec, filter_spec, pool_spec
 
@@ -18,6 +18,7 @@ _ARITHMETIC = {
     "f32": "float32", "f64": "float64", "u8": "8-bit integers", "u16": "16-bit integers", "i32": "32-bit integers",
     "i64": "64-bit integers",
 }  # fmt: skip
+_METHODS = ("separable", "winograd")  # kernels that are no direct sum
 _MODULES = ("cconv.conv", "cconv.linear_filter", "cconv.pool")
 
 
@@ -119,6 +120,10 @@ def explain(function, /, *args, **kwargs):
         del options["nan"], options["mask"]
         spec = filter_spec(_FILTERS[name], *signature, **options)
         tilings = _tilings(spec, options["method"])
+        if tilings[0] and spec.method == "separable" and separable_seconds(spec) <= tilings[0].seconds:
+            # as a call does: where the weight allows passes, they run instead of FFT
+            passes = Convolution(spec).schedule(input, input, None, weight)["kernel"] == "separable"
+            tilings = None if passes else tilings[0], tilings[1]
     return of_convolution(name, spec, input, weight, out, num_threads, options["method"], *tilings)
 
 
@@ -135,27 +140,36 @@ def of_convolution(name, spec, input, weight, out, num_threads, method, tiling=N
         schedule.update(kernel="fft", tile=tiling.step)
     elif products:
         target = np.empty(spec.output_shape, spec.output_dtype) if out is None else out
-        schedule = Convolution(spec).schedule(input, target, num_threads)
+        seen = weight if spec.method == "separable" else None
+        schedule = Convolution(spec).schedule(input, target, num_threads, seen)
         candidates = _kernels(spec, schedule["kernel"])
     seconds = None
+    passes = schedule.get("kernel") == "separable"
     if possible is not None:
-        seconds = possible.seconds if tiling else direct_seconds(spec)
+        seconds = possible.seconds if tiling else separable_seconds(spec) if passes else direct_seconds(spec)
         direct = fft = f"method={method!r}"
         if method == "auto" and tiling is None:
             direct, fft = "the more accurate, unless FFT is clearly faster", "not predicted to be clearly faster"
         elif method == "auto":
             direct, fft = "predicted to be clearly slower", "predicted to be clearly faster; for finite samples"
+        if passes:
+            direct, fft = "multiplies more often", "passes are faster and more accurate"
         candidates = [
-            Candidate("direct", tiling is None, direct_seconds(spec), direct),
+            Candidate("direct", tiling is None and not passes, direct_seconds(spec), direct),
             Candidate("fft", tiling is not None, possible.seconds, fft),
             *candidates,
         ]
+    if spec.method == "separable" and products:
+        why = "the weight is an outer product: one pass per axis" if passes else (
+            "the weight is no outer product, or the call is too small for a look at it")  # fmt: skip
+        candidates = [entry for entry in candidates if entry.name != "separable"]
+        candidates.append(Candidate("separable", passes, separable_seconds(spec), why))
     return Explanation(
         function=name, input=_described(input.dtype, input.shape), weight=_described(weight.dtype, weight.shape),
         output=_described(spec.output_dtype, spec.output_shape) + (", saturating" if spec.saturate else ""),
         arithmetic=_ARITHMETIC[spec.real],
         simd_level=simd_level(), kernel=schedule.get("kernel"),
-        method="fft" if tiling else "winograd" if schedule.get("kernel") == "winograd" else "direct",
+        method="fft" if tiling else kernel if (kernel := schedule.get("kernel")) in _METHODS else "direct",
         tile=schedule.get("tile"), tasks=schedule.get("tasks"), threads=schedule["threads"],
         scratch_bytes=schedule.get("scratch_bytes"), multiply_adds=products, seconds=seconds,
         candidates=tuple(candidates),
@@ -183,6 +197,7 @@ def _kernels(spec, chosen):
         "rows": f"{outputs}: rows side by side, the weights broadcast",
         "channels": f"{outputs}: a matrix product, pixels in the lanes",
         "pixels": f"{outputs}: a matrix product, output channels in the lanes",
+        "separable": "",
         "winograd": f"{outputs}, 3x3 taps, stride 1: fewer multiplications",
     }
     matrix = f"{outputs}: too few for a matrix product"
@@ -198,6 +213,8 @@ def _kernels(spec, chosen):
         "channels": "lanes are fuller, or layout fits, with channels in them" if chosen == "pixels" else matrix,
         "pixels": "lanes are fuller, or layout fits, with pixels in them" if chosen == "channels" else matrix,
     }  # fmt: skip
+    if chosen == "separable":
+        others["line"], others["rows"] = "more than one row", "multiplies more often"
     if chosen == "winograd":
         others["channels"] = others["pixels"] = "the direct sum multiplies more often"
     names = list(others) if chosen in others else [*others, chosen]

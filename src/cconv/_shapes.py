@@ -81,7 +81,7 @@ class ConvSpec(NamedTuple):
     boundary: tuple[str, str, str]  # numpy.pad's names
     cval: Any  # int, float or complex, as the arithmetic is
     activation: str | None
-    method: str  # "auto", "direct", "winograd": what the kernels may choose from
+    method: str  # "auto", "direct", "winograd", "separable": what the kernels may choose from
     # Axes of the caller's arrays, -1 where an array has no such axis or is broadcast along it.
     input_batch_axes: tuple[int, ...]  # one per entry of batch_shape
     input_axes: tuple[int, int, int, int]  # channel, d, h, w
@@ -278,7 +278,13 @@ def filter_spec(
         weight_axes=(-1, -1, *[kernel_axes[i] for i in order]),
         output_batch_axes=tuple(batch), output_axes=(-1, *spatial),
         output_shape=tuple(output_shape), itemsize=max(input_dtype.itemsize, dtype.itemsize),
+        method="separable" if method == "auto" and _may_separate(kernel, dtype) else "direct",
     )  # fmt: skip
+
+
+def _may_separate(kernel, dtype):
+    """Might passes, one per axis, be what computes the sum? The weight decides, at the call."""
+    return sum(taps > 1 for taps in kernel) > 1 and dtype.kind != "c"
 
 
 def convolved_axes(axes, input_shape):

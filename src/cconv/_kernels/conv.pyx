@@ -8,16 +8,18 @@ from cython.parallel cimport prange, threadid
 
 from cconv._kernels.channels cimport channels_in_one_block, channels_scratch, channels_task, tiles_per_plane
 from cconv._kernels.elements cimport item_size
+from cconv._kernels.factors cimport find_factors
 from cconv._kernels.line cimport SEGMENTS, line_scratch, line_task
 from cconv._kernels.pack cimport box_size, plan_taps
 from cconv._kernels.pixels cimport (
     WIDTH, channels_inside, packed_reals, panels_per_group, pixels_in_place, pixels_prepare, pixels_scratch, pixels_task,
 )
 from cconv._kernels.rows cimport rows_in_place, rows_scratch, rows_task
+from cconv._kernels.separable cimport GROUP, separable_applies, separable_lines, separable_scratch, separable_task
 from cconv._kernels.simd cimport CH_M, CH_V, FLOATING, LANES, LN_R, RW_R, RW_V, real
 from cconv._kernels.types cimport (
-    ALG_CHANNELS, ALG_LINE, ALG_PIXELS, ALG_ROWS, ALG_WINOGRAD, KERNEL_ABI, METHOD_AUTO, METHOD_WINOGRAD, Axis,
-    ConvArgs, ConvKernels,
+    ALG_CHANNELS, ALG_LINE, ALG_PIXELS, ALG_ROWS, ALG_SEPARABLE, ALG_WINOGRAD, KERNEL_ABI, METHOD_AUTO,
+    METHOD_WINOGRAD, Axis, ConvArgs, ConvKernels,
 )
 from cconv._kernels.winograd cimport (
     block_count, panel_count, tiles_per_image, winograd_packed, winograd_prepare, winograd_scratch, winograd_task,
@@ -37,6 +39,10 @@ cdef enum:
     WINOGRAD_TASK = 42          # tiles of a task
     WINOGRAD_PLANES = 128       # of input at a time
     WINOGRAD_OUT = 256          # output channels of a task
+    SEPARABLE_BYTES = 640*1024  # rows of a block that passes come back to: with what they write they fill L2
+    SEPARABLE_WIDTH = 16*1024   # bytes: longer rows are cut where the rows in use would be more than that
+    SEPARABLE_SCRATCH = 2*1024*1024     # a kernel that needs more per thread is left to the other methods
+    SEPARABLE_WORK = 100_000    # products of the direct sum that pay for a look at the weight
     LINE_KERNEL = 16            # shorter kernels: transposing costs more than the row kernel's unaligned loads
     LINE_SEGMENT = 48           # shortest segment worth transposing
 
@@ -87,6 +93,35 @@ cdef void plan_rows(ConvArgs* args, int num_threads) noexcept nogil:
         plan_tile(args, d, h, w, False)
     args.n_tasks = lines*ceil_div(args.H.output, h)*ceil_div(args.D.output, d)
     args.scratch_bytes = rows_scratch(args)
+
+
+cdef bint separable_pays(const ConvArgs* args) noexcept nogil:
+    """Measured against the row kernel."""
+    cdef double taps = <double>args.D.kernel*args.H.kernel*args.W.kernel
+    return (<double>args.N*args.D.output*args.H.output*args.W.output*taps > SEPARABLE_WORK
+            and taps > 9 and args.W.output >= LANES)
+
+
+cdef void plan_separable(ConvArgs* args, int num_threads) noexcept nogil:
+    """Blocks of columns by the cache alone, so that sums do not depend on the threads; strips of whole groups."""
+    cdef Py_ssize_t d = min(args.D.output, <Py_ssize_t>RW_R) if args.D.kernel > 1 else 1
+    cdef Py_ssize_t w, h, least, blocks
+    args.algorithm = ALG_SEPARABLE
+    args.TD.tile = d
+    args.TW.tile = 0
+    w = SEPARABLE_BYTES//(<Py_ssize_t>sizeof(real)*separable_lines(args))
+    w = max(<Py_ssize_t>256, min(w, <Py_ssize_t>SEPARABLE_WIDTH//<Py_ssize_t>sizeof(real)))
+    blocks = ceil_div(args.W.output, w)
+    args.TW.tile = args.W.output if blocks == 1 else ceil_div(ceil_div(args.W.output, blocks), LANES)*LANES
+    blocks = args.N*ceil_div(args.D.output, d)*ceil_div(args.W.output, args.TW.tile)
+    # a strip begins with H.kernel - 1 rows that the one above has, too
+    least = ceil_div(max(args.H.kernel, <Py_ssize_t>16), GROUP)*GROUP
+    h = ceil_div(min(args.H.output, <Py_ssize_t>256), GROUP)*GROUP
+    while h > least and blocks*ceil_div(args.H.output, h) < TASKS_PER_THREAD*num_threads:
+        h = max(least, ceil_div(ceil_div(h, 2), GROUP)*GROUP)
+    args.TH.tile = h
+    args.n_tasks = blocks*ceil_div(args.H.output, h)
+    args.scratch_bytes = separable_scratch(args)
 
 
 cdef double lane_use(Py_ssize_t n) noexcept nogil:
@@ -302,6 +337,12 @@ cdef void conv_plan(ConvArgs* args, int num_threads) noexcept nogil:
         return
     args.ic_block = args.IC
     args.oc_block = args.OC
+    if separable_applies(args) and separable_pays(args):
+        args.pivot = find_factors(args)
+        if args.pivot >= 0:
+            plan_separable(args, num_threads)
+            if args.scratch_bytes <= SEPARABLE_SCRATCH:
+                return
     if (args.D.output == 1 and args.H.output == 1 and taps == args.W.kernel and args.W.stride == 1
             and args.W.dilation == 1 and args.OC <= 2 and args.W.kernel >= max(<int>LINE_KERNEL, <int>LN_R)
             and args.W.output >= LINE_SEGMENT*SEGMENTS//2):
@@ -329,6 +370,8 @@ cdef inline void conv_task(const ConvArgs* args, char* scratch, Py_ssize_t task)
         winograd_task(args, scratch, task)
     elif args.algorithm == ALG_PIXELS:
         pixels_task(args, scratch, task)
+    elif args.algorithm == ALG_SEPARABLE:
+        separable_task(args, scratch, task)
     else:
         channels_task(args, scratch, task)
 

@@ -45,11 +45,13 @@ cdef enum:                      # which micro-kernel carries a convolution
     ALG_ROWS = 2                # few channels, depthwise: output rows x vectors along x
     ALG_LINE = 3                # one long line: segments side by side in the lanes
     ALG_WINOGRAD = 4            # 3x3 with many channels: F(4x4, 3x3)
+    ALG_SEPARABLE = 5           # weights that are an outer product: one pass per axis
 
 cdef enum:                      # what the caller allows
     METHOD_AUTO = 0
     METHOD_DIRECT = 1           # sums of products and nothing else
     METHOD_WINOGRAD = 2
+    METHOD_SEPARABLE = 3        # auto, and the weight may be looked at: if it is an outer product, passes
 
 cdef enum:
     POOL_MAX = 0
@@ -110,6 +112,7 @@ cdef struct ConvArgs:
     int method
     # the schedule, filled in by the level's plan()
     int algorithm
+    Py_ssize_t pivot            # separable: the tap through which the factors are read
     Py_ssize_t n_prepare        # tasks that fill `packed` before any other task runs; 0: no weights to pack
     Py_ssize_t packed_bytes
     bint pack_first             # whether that pays in a single call; else tasks pack what they need unless `packed` is set
