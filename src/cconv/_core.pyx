@@ -22,11 +22,14 @@ from cpython.mem cimport PyMem_RawFree, PyMem_RawMalloc
 from cpython.pycapsule cimport PyCapsule_GetPointer
 from libc.stdint cimport uintptr_t
 
+from cconv._arrays cimport (
+    AxisMap, NewArray, fill_array, fill_axis_map, fill_new_array, new_array,
+)
 from cconv._kernels.types cimport (
     ACT_LEAKY_RELU, ACT_NONE, ACT_RELU, ACT_RELU6, ALG_CHANNELS, ALG_LINE, ALG_PIXELS, ALG_ROWS, ALG_SEPARABLE,
-    ALG_WINOGRAD, DT_BOOL, DT_F16, DT_F32, DT_F64, DT_I8, DT_I16, DT_I32, DT_I64, DT_SATURATE, DT_SWAPPED, DT_U8,
+    ALG_WINOGRAD, DT_BOOL, DT_F16, DT_F32, DT_F64, DT_I8, DT_I16, DT_I32, DT_I64, DT_SATURATE, DT_U8,
     DT_U16, DT_U32, DT_U64, DT_UNSIGNED, KERNEL_ABI, MAX_BATCH_AXES, METHOD_AUTO, METHOD_DIRECT, METHOD_SEPARABLE,
-    METHOD_WINOGRAD, PAD_CONSTANT, PAD_EDGE, PAD_REFLECT, PAD_SYMMETRIC, PAD_WRAP, POOL_AVG, POOL_MAX, Array, Axis,
+    METHOD_WINOGRAD, PAD_CONSTANT, PAD_EDGE, PAD_REFLECT, PAD_SYMMETRIC, PAD_WRAP, POOL_AVG, POOL_MAX, Axis,
     ConvArgs, ConvKernels, PoolArgs, PoolKernels, run_t,
 )
 
@@ -214,66 +217,6 @@ cdef dict REAL_INDEX = {real: i for i, real in enumerate(_POOL_REALS)}
 cdef tuple REAL_DTYPES = (np.dtype(np.float32), np.dtype(np.float64), np.dtype(np.int32), np.dtype(np.int64))
 
 
-cdef struct AxisMap:
-    # which axis of an array is which canonical one; -1: none
-    int ndim
-    int batch[MAX_BATCH_AXES]
-    int canonical[4]            # channel, d, h, w
-
-
-cdef int fill_axis_map(AxisMap* axes, batch_axes, canonical_axes) except -1:
-    cdef int i
-    axes.ndim = len(batch_axes)
-    for i in range(axes.ndim):
-        axes.batch[i] = batch_axes[i]
-    for i in range(4):
-        axes.canonical[i] = canonical_axes[i]
-    return 0
-
-
-cdef inline Py_ssize_t stride_of(cnp.ndarray array, int axis) noexcept:
-    return 0 if axis < 0 else cnp.PyArray_STRIDES(array)[axis]
-
-
-cdef int fill_array(Array* target, Py_ssize_t* batch, cnp.ndarray array, const AxisMap* axes) except -1:
-    """Pointer, strides and element type of `array`, its axes sorted into the canonical ones; batch strides go to
-    `batch`."""
-    cdef int code = DTYPE_CODES[cnp.PyArray_TYPE(array)]
-    cdef int i
-    target.data = cnp.PyArray_BYTES(array)
-    target.parts = 2 if cnp.PyArray_ISCOMPLEX(array) else 1
-    target.part = cnp.PyArray_ITEMSIZE(array)//2 if target.parts == 2 else 0
-    target.dtype = code | (DT_SWAPPED if cnp.PyArray_ISBYTESWAPPED(array) else 0)
-    target.channel = stride_of(array, axes.canonical[0])
-    target.d = stride_of(array, axes.canonical[1])
-    target.h = stride_of(array, axes.canonical[2])
-    target.w = stride_of(array, axes.canonical[3])
-    for i in range(axes.ndim):
-        batch[i] = stride_of(array, axes.batch[i])
-    target.batch = batch
-    return 0
-
-
-cdef struct NewArray:
-    # what np.empty would take 60 ns longer to be told
-    int ndim
-    int typenum
-    cnp.npy_intp shape[MAX_BATCH_AXES]
-
-
-cdef int fill_new_array(NewArray* target, shape, dtype) except -1:
-    cdef int i
-    target.ndim = len(shape)
-    target.typenum = dtype.num
-    for i in range(target.ndim):
-        target.shape[i] = shape[i]
-    return 0
-
-
-cdef inline cnp.ndarray new_array(NewArray* array):
-    return cnp.PyArray_EMPTY(array.ndim, array.shape, array.typenum, 0)
-
-
 cdef int fill_axes(Axis** axes, spec) except -1:
     """The three spatial axes; padding after them only where the spec has it (pooling)."""
     cdef int i
@@ -457,8 +400,8 @@ cdef class Convolution:
         if args.IC == 0:
             fill_with_bias(out, bias, self.spec)
             return out
-        fill_array(&args.x, x_batch, input, &self.input_axes)
-        fill_array(&args.y, y_batch, out, &self.output_axes)
+        fill_array(&args.x, x_batch, input, &self.input_axes, DTYPE_CODES)
+        fill_array(&args.y, y_batch, out, &self.output_axes, DTYPE_CODES)
         args.y.dtype |= self.store_flags
         args.x.data += self.start[0]*args.x.d + self.start[1]*args.x.h + self.start[2]*args.x.w
         weight = self.real_weight(weight, args.x.parts == 2)
@@ -524,8 +467,8 @@ cdef class Convolution:
         cdef ConvArgs args = self.args
         cdef Py_ssize_t x_batch[MAX_BATCH_AXES]
         cdef Py_ssize_t y_batch[MAX_BATCH_AXES]
-        fill_array(&args.x, x_batch, input, &self.input_axes)
-        fill_array(&args.y, y_batch, out, &self.output_axes)
+        fill_array(&args.x, x_batch, input, &self.input_axes, DTYPE_CODES)
+        fill_array(&args.y, y_batch, out, &self.output_axes, DTYPE_CODES)
         args.y.dtype |= self.store_flags
         if self.is_complex:
             args.IC *= args.x.parts
@@ -595,11 +538,11 @@ cdef class Pooling:
             out = new_array(&self.output)
         if cnp.PyArray_SIZE(out) == 0:
             return out
-        fill_array(&args.x, x_batch, input, &self.input_axes)
-        fill_array(&args.y, y_batch, out, &self.output_axes)
+        fill_array(&args.x, x_batch, input, &self.input_axes, DTYPE_CODES)
+        fill_array(&args.y, y_batch, out, &self.output_axes, DTYPE_CODES)
         args.with_indices = indices is not None
         if args.with_indices:
-            fill_array(&args.indices, index_batch, indices, &self.output_axes)
+            fill_array(&args.indices, index_batch, indices, &self.output_axes, DTYPE_CODES)
         threads = threads_for(num_threads, self.work)
         self.kernels.plan(&args, threads)
         run_tasks(self.kernels.run, &args, args.n_tasks, &args.scratch_bytes,
@@ -611,8 +554,8 @@ cdef class Pooling:
         cdef PoolArgs args = self.args
         cdef Py_ssize_t x_batch[MAX_BATCH_AXES]
         cdef Py_ssize_t y_batch[MAX_BATCH_AXES]
-        fill_array(&args.x, x_batch, input, &self.input_axes)
-        fill_array(&args.y, y_batch, out, &self.output_axes)
+        fill_array(&args.x, x_batch, input, &self.input_axes, DTYPE_CODES)
+        fill_array(&args.y, y_batch, out, &self.output_axes, DTYPE_CODES)
         args.with_indices = self.spec.with_indices
         threads = threads_for(num_threads, self.work)
         self.kernels.plan(&args, threads)
