@@ -10,7 +10,7 @@ from cconv._kernels.channels cimport channels_in_one_block, channels_scratch, ch
 from cconv._kernels.elements cimport item_size
 from cconv._kernels.factors cimport find_factors
 from cconv._kernels.line cimport SEGMENTS, line_scratch, line_task
-from cconv._kernels.pack cimport box_size, plan_taps
+from cconv._kernels.pack cimport box_size, plan_patch, plan_taps
 from cconv._kernels.pixels cimport (
     WIDTH, channels_inside, packed_reals, panels_per_group, pixels_in_place, pixels_prepare, pixels_scratch, pixels_task,
 )
@@ -26,16 +26,18 @@ from cconv._kernels.winograd cimport (
 )
 
 cdef enum:
-    TILE_BYTES = 256*1024       # packed tile of a task: a quarter of a 1 MB L2, weights and sums take about as much
+    TILE_BYTES = 512*1024       # packed tile of a task, half of a 1 MB L2: 4 % faster than a quarter
+    PLANES = 4                  # output planes of a task: a kernel of 3 then packs 6 planes for 4, not 3 for each
     BLOCK_TAPS = 640            # taps of one block of input channels
-    SLOT_CHANNELS = 40
-    MOST_PIXELS = 400           # of a task, output channels in the lanes: their sums take 256 bytes each
+    SLOT_HALO = 400             # outputs per column of halo and tap, up to which taps get slots
+    MOST_PIXELS = 800           # of a task, output channels in the lanes: their sums take 256 bytes each
     ROWS_BYTES = 512*1024       # a row kernel whose smallest tile exceeds this leaves L2: the channel kernel takes over
     TASKS_PER_THREAD = 4        # so that an unlucky thread waits for a quarter of its share at most
     ENOUGH_PIXELS = 200         # pixels that pay for packing a task's weights: 0.6 cycles a weight, 12 to use it
     WINOGRAD_CHANNELS = 32      # in and out, at least
     WINOGRAD_WORK = 1024        # planes x tiles of an image: 64 x 16 is 1.7 times as fast as direct, 32 x 16 0.8 times
     WINOGRAD_LINE = 4096        # the same along one axis
+    PACK_BYTES = 1 << 20        # of packed weights per use
     WINOGRAD_TASK = 42          # tiles of a task
     WINOGRAD_PLANES = 128       # of input at a time
     WINOGRAD_OUT = 256          # output channels of a task
@@ -70,7 +72,7 @@ cdef void plan_line(ConvArgs* args, int num_threads) noexcept nogil:
 
 cdef void plan_rows(ConvArgs* args, int num_threads) noexcept nogil:
     cdef Py_ssize_t lines = args.N*args.G
-    cdef Py_ssize_t limit = TILE_BYTES//<Py_ssize_t>sizeof(real)
+    cdef Py_ssize_t limit = TILE_BYTES//2//<Py_ssize_t>sizeof(real)
     cdef Py_ssize_t w = min(args.W.output, <Py_ssize_t>(8*RW_V*LANES))
     cdef Py_ssize_t h = min(args.H.output, <Py_ssize_t>32)
     cdef Py_ssize_t d = min(args.D.output, <Py_ssize_t>4)
@@ -146,9 +148,9 @@ cdef void plan_block(ConvArgs* args, Py_ssize_t taps) noexcept nogil:
 
 
 cdef bint takes_slots(const ConvArgs* args) noexcept nogil:
-    """Whether taps along W get a slot each: samples repeat, but no lane is spent on columns of a halo. What that costs
-    is to pack more, which each output channel uses once: 3x3 at 56x56 it pays, and 3 channels in, 7x7, it does not."""
-    return args.W.kernel <= 7 and args.TW.halo*SLOT_CHANNELS > args.W.output*args.W.kernel
+    """Whether taps along W get a slot each: samples repeat, but no lane is spent on columns of a halo, and rows follow
+    each other: 3x3 of 3 channels at 224x224 takes 0.9 times as long."""
+    return args.W.kernel <= 7 and args.TW.halo*SLOT_HALO > args.W.output*args.W.kernel
 
 
 cdef bint pixels_are_better(ConvArgs* args) noexcept nogil:
@@ -162,13 +164,15 @@ cdef bint pixels_are_better(ConvArgs* args) noexcept nogil:
     by_channels = lane_use(args.OC)
     if channels_inside(args):
         return by_channels > 0.3
+    if args.OC >= WIDTH and args.W.stride > 1:
+        return True                 # to deal samples takes longer than to lay weights side by side: 1.02 to 1.2 times
     return by_channels > 1.1*by_pixels
 
 
 cdef void plan_channels(ConvArgs* args, int num_threads) noexcept nogil:
     cdef Py_ssize_t taps = args.D.kernel*args.H.kernel*args.W.kernel
     cdef Py_ssize_t limit = TILE_BYTES//<Py_ssize_t>sizeof(real)
-    cdef Py_ssize_t h = args.H.output, w = args.W.output, blocks, parts
+    cdef Py_ssize_t d, h = args.H.output, w = args.W.output, blocks, parts
     cdef bint per_tap
     args.algorithm = ALG_CHANNELS
     plan_block(args, taps)
@@ -176,9 +180,12 @@ cdef void plan_channels(ConvArgs* args, int num_threads) noexcept nogil:
     per_tap = takes_slots(args)
 
     # pixels of a task: all that fit the cache, then fewer until every thread has work
-    plan_tile(args, 1, h, w, per_tap)
+    d = min(args.D.output, <Py_ssize_t>PLANES) if args.D.kernel > 1 else 1
+    plan_tile(args, d, h, w, per_tap)
     while args.ic_block*args.tile_elements > limit:
-        if h > 8 or (h > 1 and w <= 64):
+        if d > 1 and h*w <= ENOUGH_PIXELS:
+            d = ceil_div(d, 2)
+        elif h > 8 or (h > 1 and w <= 64):
             h = ceil_div(h, 2)
         elif w > 64:
             w = shorter(w)
@@ -188,26 +195,31 @@ cdef void plan_channels(ConvArgs* args, int num_threads) noexcept nogil:
             args.ic_block = ceil_div(args.ic_block, 2)
         elif w > LANES:
             w = LANES
+        elif d > 1:
+            d -= 1
         else:
             break
-        plan_tile(args, 1, h, w, per_tap)
-    blocks = args.N*args.G*args.D.output
-    while num_threads > 1 and h*w >= 2*ENOUGH_PIXELS and blocks*ceil_div(args.H.output, h)*ceil_div(args.W.output, w) \
-            < TASKS_PER_THREAD*num_threads:
-        if h > 1:
+        plan_tile(args, d, h, w, per_tap)
+    blocks = args.N*args.G
+    while num_threads > 1 and d*h*w >= 2*ENOUGH_PIXELS and TASKS_PER_THREAD*num_threads > \
+            blocks*ceil_div(args.D.output, d)*ceil_div(args.H.output, h)*ceil_div(args.W.output, w):
+        if d > 1:
+            d = ceil_div(d, 2)
+        elif h > 1:
             h = ceil_div(h, 2)
         else:
             w = shorter(w)
+    d = ceil_div(args.D.output, ceil_div(args.D.output, d))
     h = ceil_div(args.H.output, ceil_div(args.H.output, h))
     w = even(args.W.output, w)
-    plan_tile(args, 1, h, w, per_tap)
-    blocks *= ceil_div(args.H.output, h)*ceil_div(args.W.output, w)
+    plan_tile(args, d, h, w, per_tap)
+    blocks *= ceil_div(args.D.output, d)*ceil_div(args.H.output, h)*ceil_div(args.W.output, w)
 
     # channels of a task: all, as the packed pixels serve them all; fewer if their sums would leave the cache, or so
     # that no thread is left without work at the end
     args.oc_block = ceil_div(args.OC, CH_M)*CH_M
     if not channels_in_one_block(args):
-        parts = limit//(tiles_per_plane(args)*CH_V*LANES*CH_M)
+        parts = limit//(d*tiles_per_plane(args)*CH_V*LANES*CH_M)
         args.oc_block = min(args.oc_block, max(<Py_ssize_t>1, parts)*CH_M)
     plan_output_channels(args, blocks, CH_M, num_threads)
     args.scratch_bytes = channels_scratch(args)
@@ -225,42 +237,63 @@ cdef void plan_output_channels(ConvArgs* args, Py_ssize_t blocks, Py_ssize_t ste
 cdef void plan_pixels(ConvArgs* args, int num_threads) noexcept nogil:
     cdef Py_ssize_t taps = args.D.kernel*args.H.kernel*args.W.kernel
     cdef Py_ssize_t limit = TILE_BYTES//<Py_ssize_t>sizeof(real)
-    cdef Py_ssize_t h = args.H.output, w = args.W.output, blocks, parts, tile
+    cdef Py_ssize_t d, h = args.H.output, w = args.W.output, blocks, parts, tile
     cdef bint in_place = pixels_in_place(args)
     args.algorithm = ALG_PIXELS
     plan_block(args, taps)
+    d = min(args.D.output, <Py_ssize_t>PLANES) if args.D.kernel > 1 else 1
     while True:
-        plan_tile(args, 1, h, w, False)
-        tile = args.ic_block*(h*w if in_place else args.tile_elements)
-        if tile <= limit and h*w <= MOST_PIXELS or h*w == 1:
+        plan_patches(args, d, h, w)
+        tile = args.ic_block*(d*h*w if in_place else args.tile_elements)
+        if tile <= limit and d*h*w <= MOST_PIXELS or d*h*w == 1:
             break
-        if h > 1:
+        if d > 1 and h*w <= ENOUGH_PIXELS//2:
+            d = ceil_div(d, 2)
+        elif h > 1:
             h = ceil_div(h, 2)
         elif w > 8 or args.ic_block == 1:
             w = ceil_div(w, 2)
+        elif d > 1:
+            d = ceil_div(d, 2)
         else:
             args.ic_block = ceil_div(args.ic_block, 2)
-    blocks = args.N*args.G*args.D.output
-    while num_threads > 1 and h*w >= 2*ENOUGH_PIXELS and blocks*ceil_div(args.H.output, h)*ceil_div(args.W.output, w) \
-            < TASKS_PER_THREAD*num_threads:
-        if h > 1:
+    blocks = args.N*args.G
+    while num_threads > 1 and d*h*w >= 2*ENOUGH_PIXELS and TASKS_PER_THREAD*num_threads > \
+            blocks*ceil_div(args.D.output, d)*ceil_div(args.H.output, h)*ceil_div(args.W.output, w):
+        if d > 1:
+            d = ceil_div(d, 2)
+        elif h > 1:
             h = ceil_div(h, 2)
         else:
             w = ceil_div(w, 2)
+    d = ceil_div(args.D.output, ceil_div(args.D.output, d))
     h = ceil_div(args.H.output, ceil_div(args.H.output, h))
     w = ceil_div(args.W.output, ceil_div(args.W.output, w))
-    plan_tile(args, 1, h, w, False)
-    blocks *= ceil_div(args.H.output, h)*ceil_div(args.W.output, w)
+    plan_patches(args, d, h, w)
+    blocks *= ceil_div(args.D.output, d)*ceil_div(args.H.output, h)*ceil_div(args.W.output, w)
     args.oc_block = ceil_div(args.OC, WIDTH)*WIDTH
     if args.ic_block < args.IC:
-        parts = 2*limit//(h*w*WIDTH)
+        parts = limit//(d*h*w*WIDTH)
         args.oc_block = min(args.oc_block, max(<Py_ssize_t>1, parts)*WIDTH)
     plan_output_channels(args, blocks, WIDTH, num_threads)
     if args.weight_shared:
         args.n_prepare = args.G*ceil_div(args.IC, args.ic_block)*panels_per_group(args)
         args.packed_bytes = args.G*packed_reals(args)*<Py_ssize_t>sizeof(real)
-        args.pack_first = blocks > args.G
+        args.pack_first = pays_to_pack(args, blocks//args.G)
     args.scratch_bytes = pixels_scratch(args, args.pack_first)
+
+
+cdef void plan_patches(ConvArgs* args, Py_ssize_t d, Py_ssize_t h, Py_ssize_t w) noexcept nogil:
+    plan_patch(&args.TD, &args.D, d)
+    plan_patch(&args.TH, &args.H, h)
+    plan_patch(&args.TW, &args.W, w)
+    args.tile_elements = args.TD.slots*args.TH.slots*args.TW.slots*box_size(args)
+
+
+cdef bint pays_to_pack(const ConvArgs* args, Py_ssize_t uses) noexcept nogil:
+    """Whether weights are packed once for all tasks, or by each. New memory costs as much as packing does, more where the
+    system has to clear it: 36 MB took 8 ms of 14, where each of two tasks packing takes 10 % longer."""
+    return uses > 1 and args.packed_bytes <= uses*PACK_BYTES
 
 
 cdef bint is_uneven(Py_ssize_t tasks, int num_threads) noexcept nogil:
@@ -303,7 +336,7 @@ cdef void plan_winograd(ConvArgs* args, int num_threads) noexcept nogil:
     plan_output_channels(args, args.G*blocks, WIDTH, num_threads)
     args.n_prepare = args.G*block_count(args)*panel_count(args)
     args.packed_bytes = winograd_packed(args)*<Py_ssize_t>sizeof(real)
-    args.pack_first = blocks > 1
+    args.pack_first = pays_to_pack(args, blocks)
     args.scratch_bytes = winograd_scratch(args, args.pack_first)
 
 

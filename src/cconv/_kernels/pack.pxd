@@ -131,6 +131,8 @@ cdef inline void plan_taps(Taps* taps, const Axis* axis, Py_ssize_t tile, bint p
     cdef Py_ssize_t residues = axis.stride//divisor
     cdef Py_ssize_t halo = (axis.kernel - 1)*axis.dilation//axis.stride
     taps.tile = tile
+    taps.unit = axis.stride
+    taps.spread = 1
     # A slot per tap where no two taps meet anyway, and where shared ones would be longer (a wide dilation).
     taps.per_tap = per_tap or axis.kernel <= residues or halo//axis.kernel >= tile
     if taps.per_tap:
@@ -143,24 +145,43 @@ cdef inline void plan_taps(Taps* taps, const Axis* axis, Py_ssize_t tile, bint p
         taps.step = divisor
 
 
+cdef inline void plan_patch(Taps* taps, const Axis* axis, Py_ssize_t tile) noexcept nogil:
+    """As plan_taps, for a kernel to which a pixel may lie anywhere: a strided axis is not dealt if every sample is read."""
+    plan_taps(taps, axis, tile, False)
+    if 1 < axis.stride <= axis.kernel and axis.dilation == 1:
+        taps.per_tap = False
+        taps.slots = 1
+        taps.step = 0
+        taps.halo = axis.kernel - 1
+        taps.unit = 1
+        taps.spread = axis.stride
+
+
+cdef inline Py_ssize_t span(const Taps* taps, Py_ssize_t outputs) noexcept nogil:
+    """Positions of a slot that so many outputs need."""
+    return (outputs - 1)*taps.spread + 1 + taps.halo
+
+
 cdef inline Py_ssize_t tap_slot(const Taps* taps, const Axis* axis, Py_ssize_t k) noexcept nogil:
+    if taps.slots == 1:
+        return 0
     return k if taps.per_tap else (k*axis.dilation % axis.stride)//taps.step
 
 
 cdef inline Py_ssize_t tap_position(const Taps* taps, const Axis* axis, Py_ssize_t k) noexcept nogil:
-    return 0 if taps.per_tap else k*axis.dilation//axis.stride
+    return 0 if taps.per_tap else k*axis.dilation//taps.unit
 
 
 cdef inline Py_ssize_t box_size(const ConvArgs* args) noexcept nogil:
-    return (args.TD.tile + args.TD.halo)*(args.TH.tile + args.TH.halo)*(args.TW.tile + args.TW.halo)
+    return span(&args.TD, args.TD.tile)*span(&args.TH, args.TH.tile)*span(&args.TW, args.TW.tile)
 
 
 cdef inline Py_ssize_t tap_offset(const ConvArgs* args, Py_ssize_t kd, Py_ssize_t kh, Py_ssize_t kw) noexcept nogil:
     """Where in a channel's tile the samples of one tap begin."""
     cdef Py_ssize_t slot = (tap_slot(&args.TD, &args.D, kd)*args.TH.slots + tap_slot(&args.TH, &args.H, kh))
     slot = slot*args.TW.slots + tap_slot(&args.TW, &args.W, kw)
-    return slot*box_size(args) + (tap_position(&args.TD, &args.D, kd)*(args.TH.tile + args.TH.halo)
-                                  + tap_position(&args.TH, &args.H, kh))*(args.TW.tile + args.TW.halo) \
+    return slot*box_size(args) + (tap_position(&args.TD, &args.D, kd)*span(&args.TH, args.TH.tile)
+                                  + tap_position(&args.TH, &args.H, kh))*span(&args.TW, args.TW.tile) \
         + tap_position(&args.TW, &args.W, kw)
 
 
@@ -171,26 +192,26 @@ cdef inline void pack_channel(real* dst, const ConvArgs* args, const char* plane
 
     `plane`: the channel's first sample. dst: args.tile_elements reals."""
     cdef Py_ssize_t sd, sh, sw, d, h, t, id_, ih
-    cdef Py_ssize_t pitch_h = args.TW.tile + args.TW.halo
-    cdef Py_ssize_t pitch_d = (args.TH.tile + args.TH.halo)*pitch_h
-    cdef Py_ssize_t count = w_tile + args.TW.halo
+    cdef Py_ssize_t pitch_h = span(&args.TW, args.TW.tile)
+    cdef Py_ssize_t pitch_d = span(&args.TH, args.TH.tile)*pitch_h
+    cdef Py_ssize_t count = span(&args.TW, w_tile)
     cdef real* box = dst
     cdef real* row
     for sd in range(args.TD.slots):
         for sh in range(args.TH.slots):
             for sw in range(args.TW.slots):
-                for d in range(d_tile + args.TD.halo):
-                    id_ = source_index((od + d)*args.D.stride + sd*args.TD.step - args.D.pad, args.D.size,
+                for d in range(span(&args.TD, d_tile)):
+                    id_ = source_index(od*args.D.stride + d*args.TD.unit + sd*args.TD.step - args.D.pad, args.D.size,
                                        args.D.boundary)
-                    for h in range(h_tile + args.TH.halo):
-                        ih = source_index((oh + h)*args.H.stride + sh*args.TH.step - args.H.pad, args.H.size,
-                                          args.H.boundary)
+                    for h in range(span(&args.TH, h_tile)):
+                        ih = source_index(oh*args.H.stride + h*args.TH.unit + sh*args.TH.step - args.H.pad,
+                                          args.H.size, args.H.boundary)
                         row = box + d*pitch_d + h*pitch_h
                         if id_ < 0 or ih < 0:
                             for t in range(count):
                                 row[t] = constant
                         else:
                             pack_line(row, plane + id_*args.x.d + ih*args.x.h, args.x.w, args.x.dtype,
-                                      ow*args.W.stride + sw*args.TW.step - args.W.pad, count, args.W.stride,
+                                      ow*args.W.stride + sw*args.TW.step - args.W.pad, count, args.TW.unit,
                                       args.W.size, args.W.boundary, constant)
                 box += box_size(args)

@@ -13,6 +13,7 @@ from cconv._kernels.channels cimport fill_tap_offsets, stores_vectors
 from cconv._kernels.elements cimport is_native, item_size, load_row
 from cconv._kernels.pack cimport (
     aligned_reals, batch_offsets, channel_offset, constant_value, is_aligned, pack_channel, source_index,
+    span,
 )
 from cconv._kernels.simd cimport (
     FLOATING, LANES, PX_M, PX_V, inlined, prefetch, real, transpose_strided, vload, vreal, vrelu, vstore, vzero,
@@ -172,22 +173,22 @@ cdef inline void pack_samples(real* tile, const ConvArgs* args, const char* imag
     """As pack_channel, of `ics` channels at a time: tile[slot][d][h][w][ic]. `image`: channel ic0 of the first pixel."""
     cdef Py_ssize_t sd, sh, sw, d, h, t, i, id_, ih, iw
     cdef Py_ssize_t pitch_w = args.ic_block
-    cdef Py_ssize_t pitch_h = (args.TW.tile + args.TW.halo)*pitch_w
-    cdef Py_ssize_t pitch_d = (args.TH.tile + args.TH.halo)*pitch_h
+    cdef Py_ssize_t pitch_h = span(&args.TW, args.TW.tile)*pitch_w
+    cdef Py_ssize_t pitch_d = span(&args.TH, args.TH.tile)*pitch_h
     cdef real* row
     for sd in range(args.TD.slots):
         for sh in range(args.TH.slots):
             for sw in range(args.TW.slots):
-                for d in range(d_tile + args.TD.halo):
-                    id_ = source_index((od + d)*args.D.stride + sd*args.TD.step - args.D.pad, args.D.size,
+                for d in range(span(&args.TD, d_tile)):
+                    id_ = source_index(od*args.D.stride + d*args.TD.unit + sd*args.TD.step - args.D.pad, args.D.size,
                                        args.D.boundary)
-                    for h in range(h_tile + args.TH.halo):
-                        ih = source_index((oh + h)*args.H.stride + sh*args.TH.step - args.H.pad, args.H.size,
-                                          args.H.boundary)
+                    for h in range(span(&args.TH, h_tile)):
+                        ih = source_index(oh*args.H.stride + h*args.TH.unit + sh*args.TH.step - args.H.pad,
+                                          args.H.size, args.H.boundary)
                         row = tile + d*pitch_d + h*pitch_h
-                        for t in range(w_tile + args.TW.halo):
-                            iw = source_index((ow + t)*args.W.stride + sw*args.TW.step - args.W.pad, args.W.size,
-                                              args.W.boundary)
+                        for t in range(span(&args.TW, w_tile)):
+                            iw = source_index(ow*args.W.stride + t*args.TW.unit + sw*args.TW.step - args.W.pad,
+                                              args.W.size, args.W.boundary)
                             if id_ < 0 or ih < 0 or iw < 0:
                                 for i in range(ics):
                                     row[i] = constant_value(args, ic0 + i)
@@ -195,7 +196,7 @@ cdef inline void pack_samples(real* tile, const ConvArgs* args, const char* imag
                                 load_row(row, image + id_*args.x.d + ih*args.x.h + iw*args.x.w, ics, args.x.channel,
                                          args.x.dtype)
                             row += pitch_w
-                tile += (args.TD.tile + args.TD.halo)*pitch_d
+                tile += span(&args.TD, args.TD.tile)*pitch_d
 
 
 cdef inline void add_bias(real* sums, Py_ssize_t pixels, const real* bias, Py_ssize_t channels,
@@ -357,9 +358,11 @@ cdef inline void pixels_task(const ConvArgs* args, char* scratch, Py_ssize_t tas
         pitch_d = args.D.stride*args.x.d//<Py_ssize_t>sizeof(real)
     else:
         pitch_w = args.ic_block if inside else 1
-        pitch_h = (args.TW.tile + args.TW.halo)*pitch_w
-        pitch_d = (args.TH.tile + args.TH.halo)*pitch_h
         fill_tap_offsets(offsets, args, 1 if inside else args.tile_elements, pitch_w)
+        pitch_h = span(&args.TW, args.TW.tile)*pitch_w
+        pitch_d = span(&args.TH, args.TH.tile)*pitch_h*args.TD.spread
+        pitch_h *= args.TH.spread
+        pitch_w *= args.TW.spread
 
     ic0 = 0
     while ic0 < args.IC:

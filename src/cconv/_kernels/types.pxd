@@ -82,11 +82,14 @@ cdef struct Axis:
 # neighbours in the tile for every tap, so samples are dealt into `slots`, each of length tile + halo:
 #   shared:  slot s holds samples s*step, s*step + stride, ...; taps share them (no sample twice)
 #   per tap: slot k holds the samples of tap k alone (no halo, samples may repeat)
+# or not dealt at all, where outputs need not be neighbours: samples as they follow each other, outputs `spread` apart.
 cdef struct Taps:
     Py_ssize_t tile
     Py_ssize_t slots
     Py_ssize_t halo
     Py_ssize_t step             # first sample of slot s is s*step
+    Py_ssize_t unit             # samples from one position to the next: the stride, or 1
+    Py_ssize_t spread           # positions from one output to the next: 1, or the stride
     bint per_tap
 
 cdef struct ConvArgs:
