@@ -14,7 +14,7 @@ import math
 from functools import cache
 from typing import NamedTuple
 
-from ._core import simd_level
+from ._core import FFT_LANES, simd_level
 
 # ---- printed by bench/calibrate.py -------------------------------------------------------------------------
 # 2026-11-21, AMD EPYC, x86-64-v4, scipy.fft 1.17.1, one thread
@@ -34,34 +34,40 @@ LEVEL_RATE = {
     "x86-64-v3": 0.95,
     "x86-64-v4": 1,
 }
-# seconds per point and log2(points) to gather, check, transform, multiply, transform back and store
+# seconds per point and log2(vectors) of a transform forth and back, by arithmetic and number of transformed axes
 TRANSFORM_SECONDS = {
-    ("f32", 1): 5.8e-10,
-    ("f32", 2): 4.8e-10,
-    ("f32", 3): 6e-10,
-    ("f64", 1): 8.1e-10,
-    ("f64", 2): 8.3e-10,
-    ("f64", 3): 9.2e-10,
+    ("f32", 1): 1.6e-10,
+    ("f32", 2): 2e-10,
+    ("f32", 3): 2e-10,
+    ("f64", 1): 3.2e-10,
+    ("f64", 2): 4e-10,
+    ("f64", 3): 4e-10,
 }
-# seconds per batch of tiles, per kernel, per tap
-BATCH_SECONDS = 0.00012
-KERNEL_SECONDS = 0.00012
+# seconds per point to pack, check, multiply and store
+PRODUCT_SECONDS = {
+    ("f32", 1): 2e-09,
+    ("f32", 2): 2e-09,
+    ("f32", 3): 2e-09,
+    ("f64", 1): 3e-09,
+    ("f64", 2): 3e-09,
+    ("f64", 3): 3e-09,
+}
+# the time of both, relative to the best level
+FFT_LEVEL = {
+    "generic": 4,
+    "x86-64-v3": 1.5,
+    "x86-64-v4": 1,
+}
+# seconds per call, per kernel, per tap
+CALL_SECONDS = 0.0001
+KERNEL_SECONDS = 2e-05
 TAP_SECONDS = 2e-08
 # ------------------------------------------------------------------------------------------------------------
 
 MARGIN = 1.3
-# Below this predicted time of a direct sum, what FFT costs whatever the size (the search for tiles in a first call; the
-# checks of borders, and direct sums there, in all) is not won back. At 3.7 ms (1e5 x 1001, float64) two threads took
-# 2.0 ms directly and 2.8 ms by FFT.
-WORTHWHILE = 6e-3
-# Samples of one transform: a thread holds three arrays of that size at a time.
-TILE_BYTES = 1 << 21
-# Samples that are transformed by one call, if tiles are smaller: below, calls cost more than transforms; above,
-# what one step wrote has left the second-level cache before the next reads it.
-BATCH_BYTES = 1 << 19
-# Rows that scipy.fft and numpy.fft transform side by side in vector lanes; a lone 1-D row takes LONE times longer.
-SIDE_BY_SIDE = 4
-LONE = 2.2
+# Bytes of a tile, a complex number per sample: what a thread transforms at a time, and longer than half of L2 all steps
+# wait for the last cache.
+TILE_BYTES = 1 << 22
 
 
 class Tiling(NamedTuple):
@@ -80,8 +86,8 @@ def is_transformed(spec):
 
 
 def itemsize(spec):
-    """Bytes per sample of the arithmetic."""
-    return (4 if spec.real == "f32" else 8) * (2 if spec.is_complex else 1)
+    """Bytes of a point of a transform."""
+    return 8 if spec.real == "f32" else 16
 
 
 def direct_seconds(spec):
@@ -92,32 +98,31 @@ def direct_seconds(spec):
 
 
 def fft_terms(spec, length, piece, step):
-    """What the time of overlap-save with these tiles is made of: (points transformed forth and back, times their
-    log2; calls for a batch of tiles; kernels; taps)."""
-    transformed = is_transformed(spec)
+    """What the time of overlap-save with these tiles is made of: (points of all transforms, forth and back as one, by
+    log2 of their length in vectors; points multiplied; kernels; taps)."""
     points = math.prod(length)
-    batch = math.prod(spec.batch_shape)
     pieces = math.prod([-(-taps // part) for taps, part in zip(spec.kernel_size, piece, strict=True)])
-    kernels = math.prod([n for n, axis in zip(spec.batch_shape, spec.weight_batch_axes, strict=True) if axis >= 0])
-    tiles = math.prod([-(-outputs // part) for outputs, part in zip(spec.output_size, step, strict=True)])
-    size = points * itemsize(spec)
-    per_kernel = tiles * batch // max(kernels, 1)
-    batches = -(-per_kernel // max(1, BATCH_BYTES // size)) * kernels * pieces
-    log = math.log2(math.prod([n for n, yes in zip(length, transformed, strict=True) if yes]) + 1)
-    pair = points * log * (2 if spec.is_complex else 1)
-    if points == length[2]:
-        # 1-D rows that have no company in the vector lanes
-        lone = per_kernel % SIDE_BY_SIDE if size * SIDE_BY_SIDE <= BATCH_BYTES else per_kernel
-        per_kernel += lone * (LONE - 1)
-    pairs = kernels * (per_kernel * (pieces + 1) + pieces) / 2
-    return pairs * pair, batches, kernels, kernels * math.prod(spec.kernel_size)
+    shared = [n for n, axis in zip(spec.batch_shape, spec.weight_batch_axes, strict=True) if axis >= 0]
+    kernels = math.prod(shared) * spec.groups * spec.in_channels * spec.out_channels
+    tiles = 1
+    for outputs, stride, part in zip(spec.output_size, spec.stride, step, strict=True):
+        tiles *= -(-((outputs - 1) * stride + 1) // part)
+    if not spec.is_complex:
+        tiles = (tiles + 1) // 2
+    tiles *= math.prod(spec.batch_shape) * spec.groups
+    products = tiles * spec.in_channels * spec.out_channels * pieces
+    blocks = -(-spec.out_channels // 4)
+    transforms = (tiles * (blocks * spec.in_channels * pieces + spec.out_channels)) / 2 + kernels * pieces
+    log = math.log2(points / FFT_LANES[spec.real]) + 1
+    return transforms * points * log, products * points, kernels, kernels * math.prod(spec.kernel_size)
 
 
 def fft_seconds(spec, length, piece, step):
     """Predicted time of overlap-save with these tiles, on one thread, checks of auto included."""
-    work, batches, kernels, taps = fft_terms(spec, length, piece, step)
-    seconds = TRANSFORM_SECONDS[spec.real, sum(is_transformed(spec))]
-    return work * seconds + batches * BATCH_SECONDS + kernels * KERNEL_SECONDS + taps * TAP_SECONDS
+    work, points, kernels, taps = fft_terms(spec, length, piece, step)
+    rank = sum(is_transformed(spec))
+    seconds = work * TRANSFORM_SECONDS[spec.real, rank] + points * PRODUCT_SECONDS[spec.real, rank]
+    return seconds * FFT_LEVEL[simd_level()] + CALL_SECONDS + kernels * KERNEL_SECONDS + taps * TAP_SECONDS
 
 
 @cache
@@ -128,30 +133,25 @@ def _smooth_numbers():
     return sorted(a * b * c for a in powers[0] for b in powers[1] for c in powers[2] if a * b * c <= limit)
 
 
-def fast_length(n):
-    """The smallest length of a fast transform that is at least `n`."""
+def fast_length(n, unit=1):
+    """The smallest length of a fast transform that is at least `n`, in units of so many samples."""
     numbers = _smooth_numbers()
-    return numbers[min(bisect.bisect_left(numbers, n), len(numbers) - 1)]
+    return numbers[min(bisect.bisect_left(numbers, -(-n // unit)), len(numbers) - 1)] * unit
 
 
 def best_tiling(spec):
     """The tiles with the least predicted time, by descent along one axis after the other."""
-    transformed = is_transformed(spec)
     most = TILE_BYTES // itemsize(spec)
     # a start that fits: the same share for each axis that has to be longer than 1
     long = [axis for axis in range(3) if spec.output_size[axis] + spec.kernel_size[axis] > 2]
     share = int(most ** (1 / max(1, len(long))))
-    axes = [
-        _axis_candidates(spec.output_size[a], spec.kernel_size[a], share if a in long else 1, transformed[a])[-1]
-        for a in range(3)
-    ]
+    axes = [_axis_candidates(spec, axis, share if axis in long else FFT_LANES[spec.real])[-1] for axis in range(3)]
     best = fft_seconds(spec, *zip(*axes, strict=True))
     for _ in range(3):
         before = best
         for axis in reversed(range(3)):
             room = most // math.prod([axes[other][0] for other in range(3) if other != axis])
-            candidates = _axis_candidates(spec.output_size[axis], spec.kernel_size[axis], room, transformed[axis])
-            for candidate in candidates:
+            for candidate in _axis_candidates(spec, axis, room):
                 trial = [*axes[:axis], candidate, *axes[axis + 1 :]]
                 seconds = fft_seconds(spec, *zip(*trial, strict=True))
                 if seconds < best:
@@ -161,28 +161,33 @@ def best_tiling(spec):
     return Tiling(*zip(*axes, strict=True), best)
 
 
-def _axis_candidates(outputs, taps, room, transformed):
+def _axis_candidates(spec, axis, room):
     """(length, piece, step) of one axis: so many equal tiles as leave little over, up to `room` samples long."""
+    taps, dilation, outputs = spec.kernel_size[axis], spec.dilation[axis], spec.output_size[axis]
+    outputs = (outputs - 1) * spec.stride[axis] + 1
+    unit = FFT_LANES[spec.real] if axis == 2 else 1
+    transformed = is_transformed(spec)[axis]
     candidates = []
     pieces = 1
     while len(candidates) < 100:
         piece = -(-taps // pieces)
+        reach = (piece - 1) * dilation + 1
         tiles = 1
-        while tiles <= outputs and fast_length(piece) <= room:
+        while tiles <= outputs and fast_length(reach, unit) <= room:
             step = -(-outputs // tiles)
-            length = fast_length(step + piece - 1) if transformed else step
+            length = fast_length(step + reach - 1, unit) if transformed else step
             if length <= room:
                 # what a longer transform has room for may make a tile fewer
-                step = min(outputs, length - piece + 1)
+                step = min(outputs, length - reach + 1)
                 candidates.append((length, piece, step))
-                if length < 1.1 * piece:
+                if length < 1.1 * reach:
                     break
             tiles = max(tiles + 1, int(tiles * 1.15))
-        if piece == 1 or (candidates and pieces > 8 * -(-taps // room)):
+        if piece == 1 or (candidates and pieces > 8 * -(-reach // room)):
             break
         pieces *= 2
     if not candidates:
-        candidates.append((1, 1, 1))
+        candidates.append((unit, 1, 1))
     return sorted(set(candidates))
 
 
@@ -191,7 +196,7 @@ def auto_tiling(spec):
     if spec.output_dtype.kind not in "fc" or 0 in spec.output_shape:
         return None
     direct = direct_seconds(spec)
-    if direct < WORTHWHILE:
+    if direct < CALL_SECONDS * MARGIN:
         return None
     tiling = best_tiling(spec)
     return tiling if (tiling.seconds + direct * _border_share(spec)) * MARGIN < direct else None

@@ -26,9 +26,9 @@ from libc.stdint cimport uintptr_t
 from cconv._kernels.types cimport (
     ACT_LEAKY_RELU, ACT_NONE, ACT_RELU, ACT_RELU6, ALG_CHANNELS, ALG_LINE, ALG_PIXELS, ALG_ROWS, ALG_WINOGRAD,
     DT_BOOL, DT_F16, DT_F32, DT_F64, DT_I8, DT_I16, DT_I32, DT_I64, DT_SATURATE, DT_SWAPPED, DT_U8, DT_U16,
-    DT_U32, DT_U64, DT_UNSIGNED, KERNEL_ABI, MAX_BATCH_AXES, METHOD_AUTO, METHOD_DIRECT, METHOD_WINOGRAD,
+    DT_U32, DT_U64, DT_UNSIGNED, KERNEL_ABI, MAX_BATCH_AXES, METHOD_AUTO, METHOD_DIRECT, METHOD_FFT, METHOD_WINOGRAD,
     PAD_CONSTANT, PAD_EDGE, PAD_REFLECT, PAD_SYMMETRIC, PAD_WRAP, POOL_AVG, POOL_MAX, Array, Axis, ConvArgs,
-    ConvKernels, PoolArgs, PoolKernels, run_t,
+    ConvKernels, PoolArgs, PoolKernels, Spectral, run_t,
 )
 
 cnp.import_array()
@@ -57,7 +57,7 @@ cdef enum:
 
 # --- levels -----------------------------------------------------------------------------------------------------------
 
-cdef ConvKernels* conv_kernels[4]
+cdef ConvKernels* conv_kernels[6]          # those of the FFT after the others
 cdef PoolKernels* pool_kernels[4]
 REALS = ("f32", "f64", "i32", "i64")
 _ALL_LEVELS = ("generic", "x86-64-v3", "x86-64-v4")
@@ -91,6 +91,9 @@ cdef void* load_table(operator, real, capsule_name) except NULL:
 for _i, _real in enumerate(REALS):
     conv_kernels[<int>_i] = <ConvKernels*>load_table("conv", _real, b"cconv.ConvKernels")
     pool_kernels[<int>_i] = <PoolKernels*>load_table("pool", _real, b"cconv.PoolKernels")
+for _i in range(2):
+    conv_kernels[4 + <int>_i] = <ConvKernels*>load_table("fft", REALS[_i], b"cconv.ConvKernels")
+FFT_LANES = {"f32": conv_kernels[4].lanes, "f64": conv_kernels[5].lanes}
 
 
 def simd_level():
@@ -205,7 +208,7 @@ fill_dtype_codes()
 cdef dict BOUNDARIES = {"constant": PAD_CONSTANT, "edge": PAD_EDGE, "reflect": PAD_REFLECT,
                         "symmetric": PAD_SYMMETRIC, "wrap": PAD_WRAP}
 cdef dict ACTIVATIONS = {None: ACT_NONE, "relu": ACT_RELU, "leaky_relu": ACT_LEAKY_RELU, "relu6": ACT_RELU6}
-cdef dict METHODS = {"auto": METHOD_AUTO, "direct": METHOD_DIRECT, "winograd": METHOD_WINOGRAD}
+cdef dict METHODS = {"auto": METHOD_AUTO, "direct": METHOD_DIRECT, "winograd": METHOD_WINOGRAD, "fft": METHOD_FFT}
 cdef dict REAL_INDEX = {real: i for i, real in enumerate(REALS)}
 cdef tuple REAL_DTYPES = (np.dtype(np.float32), np.dtype(np.float64), np.dtype(np.int32), np.dtype(np.int64))
 
@@ -358,7 +361,7 @@ cdef class Convolution:
         cdef int i
         self.spec = spec
         fill_new_array(&self.output, spec.output_shape, spec.output_dtype)
-        self.kernels = conv_kernels[<int>REAL_INDEX[spec.real]]
+        self.kernels = conv_kernels[<int>REAL_INDEX[spec.real] + (4 if spec.method == "fft" else 0)]
         self.dtype = REAL_DTYPES[REAL_INDEX[spec.real]]
         self.complex_dtype = np.dtype(np.complex64 if spec.real == "f32" else np.complex128)
         axes[0], axes[1], axes[2] = &args.D, &args.H, &args.W
@@ -429,10 +432,12 @@ cdef class Convolution:
             result[:, :, 1, :, 1] = real
         return result
 
-    def run(self, cnp.ndarray input not None, cnp.ndarray weight not None, bias, cnp.ndarray out, num_threads):
+    def run(self, cnp.ndarray input not None, cnp.ndarray weight not None, bias, cnp.ndarray out, num_threads,
+            cnp.ndarray spectral=None):
         """Write the convolution into `out`, or a new array if that is None, and return it.
 
-        Shapes must be those of the spec; `out` shares no memory with the rest."""
+        Shapes must be those of the spec; `out` shares no memory with the rest. `spectral`: the C struct of that name,
+        for a spec with method "fft"."""
         cdef ConvArgs args = self.args
         cdef Py_ssize_t x_batch[MAX_BATCH_AXES]
         cdef Py_ssize_t y_batch[MAX_BATCH_AXES]
@@ -458,6 +463,8 @@ cdef class Convolution:
                 weight_batch[i] = self.weight_batch[i]*args.x.parts
             args.weight_batch = weight_batch
         args.weight = cnp.PyArray_DATA(weight)
+        if spectral is not None:
+            args.spectral = <const Spectral*>cnp.PyArray_DATA(spectral)
         if bias is not None:
             bias_array = np.ascontiguousarray(bias, self.complex_dtype if self.is_complex else self.dtype)
             args.bias = cnp.PyArray_DATA(bias_array)

@@ -2,6 +2,7 @@
 
 import itertools
 import math
+from functools import cached_property
 
 import numpy as np
 
@@ -24,52 +25,56 @@ class Guard:
     comparison and a few additions per sample.
     """
 
-    def __init__(self, operator, part, start):
+    def __init__(self, operator, weights, start):
+        """`weights`: magnitudes of the piece's taps, in the order of the samples that they meet."""
         spec, tiling = operator.spec, operator.tiling
-        self.operator, self.start, self.taps = operator, start, part.shape
-        weights = np.abs(part[::-1, ::-1, ::-1]).astype(np.float64)
+        self.operator, self.start, self.weights = operator, start, weights
         self.norm = float(weights.sum())
-        self.largest = np.concatenate([[0.0], np.cumsum(np.sort(weights, axis=None)[::-1])])
-        table = weights
-        for axis in range(3):
-            if part.shape[axis] > 1:
-                table = np.cumsum(table, axis=axis)
-        self.table = np.pad(table, [(1, 0)] * 3)
         self.needed = self.norm * BOUND * SMALL / GUARDED_BOUND * (math.sqrt(2) if spec.is_complex else 1)
+        # what n small samples may hide at most, n = 0 and on
+        self.largest = np.concatenate([[0.0], np.cumsum(np.sort(weights, axis=None)[::-1])])
         # as many small samples in a window of which all taps meet samples
         self.allowed = int(np.searchsorted(self.largest, self.norm - self.needed, side="right")) - 1
         info = np.finfo(operator.dtype)
         self.least = float(info.tiny) / float(info.eps) * SMALL
         self.most = float(info.max) / 8 / math.prod(tiling.length) ** 2
         self.hollow = [name == "constant" and spec.cval == 0 for name in spec.boundary]
-        parts = 8 if sum(p > 1 for p in tiling.piece) == 1 else 4
-        self.cell = [min(-(-p // parts), s) for p, s in zip(tiling.piece, tiling.step, strict=True)]
-        self.inside = [self._inside(axis) for axis in range(3)]
-        self.cells = [-(-s // c) for s, c in zip(tiling.step, self.cell, strict=True)]
+        self.cells = [-(-s // c) for s, c in zip(tiling.step, operator.cell, strict=True)]
 
-    def check(self, buffer, d, h, tiles):
-        """Which cells of the tiles in `buffer` FFT may do: (rows, tiles, cells per axis)."""
-        parts = (buffer.real, buffer.imag) if buffer.dtype.kind == "c" else (buffer,)
-        magnitude = np.abs(parts[0])
-        for part in parts[1:]:
-            np.maximum(magnitude, np.abs(part), out=magnitude)
-        peak = magnitude.max(axis=(2, 3, 4), keepdims=True)
-        count = magnitude < peak / SMALL
-        for axis in (2, 1, 0):
-            count = self._count_windows(count, axis)
-        if math.isfinite(self.norm):
-            scale = peak.astype(np.float64) * self.norm
-            good = (peak == 0) | ((scale > self.least) & (scale < self.most))
+    def check(self, peaks, counts):
+        """Which cells FFT may do, (tiles, cells per axis), or True for all; per tile the largest magnitude, and how
+        many samples of each block are small, those of hollow padding left out."""
+        operator = self.operator
+        tiles = operator.tiles
+        quiet = peaks == 0
+        scale = peaks * self.norm
+        good = quiet | ((scale > self.least) & (scale < self.most)) if math.isfinite(self.norm) else quiet & False
+        inside = [self._inside(axis) for axis in range(3)]
+        # the blocks of a window hold no more than as many times the fullest one
+        union = math.prod([self._blocks(axis) for axis in range(3)])
+        if counts.max() * union <= self.allowed and good.all():
+            if all(len(tiles_inside) == n for tiles_inside, n in zip(inside, tiles, strict=True)):
+                return True
+            enough = np.ones((len(peaks), *self.cells), bool)
+            exact = None
         else:
-            good = np.zeros(peak.shape, bool)
-        inside = self.inside[2] if d in self.inside[0] and h in self.inside[1] else ()
-        edges = [i for i, w in enumerate(tiles) if w not in inside]
-        enough = (count <= self.allowed) | (peak == 0)
-        for i in edges:
-            weight, padded, unused = self._borders(d, h, tiles[i])
-            n = np.clip(count[:, i] - padded, 0, len(self.largest) - 1)
-            enough[:, i] = (weight - self.largest[n] >= self.needed) | unused | (peak[:, i] == 0)
-        return enough & good
+            exact = counts
+            for axis in (2, 1, 0):
+                exact = self._count_windows(exact, axis)
+            enough = exact <= self.allowed
+        number = np.arange(len(peaks)) % math.prod(tiles)
+        for place in np.ndindex(*tiles):
+            if all(i in tiles_inside for i, tiles_inside in zip(place, inside, strict=True)):
+                continue
+            of_place = number == np.ravel_multi_index(place, tiles)
+            weight, unused = self._borders(*place)
+            if exact is None:
+                n = counts[of_place].sum(axis=(1, 2, 3))[:, None, None, None]
+            else:
+                n = exact[of_place]
+            seen = weight - self.largest[np.minimum(n, len(self.largest) - 1)]
+            enough[of_place] = (seen >= self.needed) | unused
+        return (enough | quiet[:, None, None, None]) & good[:, None, None, None]
 
     def _inside(self, axis):
         """The tiles along an axis that hold neither hollow padding nor cells without outputs."""
@@ -83,54 +88,49 @@ class Guard:
 
     def _blocks(self, axis):
         """Blocks of the extent of a cell that the windows of a cell touch."""
-        return -(-(self.cell[axis] + self.taps[axis] - 1) // self.cell[axis])
+        cell = self.operator.cell[axis]
+        return -(-(cell + self.weights.shape[axis] - 1) // cell)
 
     def _count_windows(self, count, axis):
-        """Along one axis, from samples to cells: what the windows of each hold."""
-        length, cells = count.shape[axis + 2], np.arange(self.cells[axis])
-        if length == 1:
+        """Along one axis, from blocks to cells: what the windows of each hold."""
+        cells, blocks = np.arange(self.cells[axis]), count.shape[axis + 1]
+        if blocks == 1:
             return count
-        total = np.add.reduceat(count, np.arange(0, length, self.cell[axis]), axis=axis + 2, dtype=np.int32)
-        blocks = total.shape[axis + 2]
         end = np.minimum(cells + self._blocks(axis), blocks)
-        sums = np.cumsum(total, axis=axis + 2, dtype=np.int32)
-        return sums.take(end - 1, axis=axis + 2) - sums.take(cells, axis=axis + 2) + total.take(cells, axis=axis + 2)
+        sums = np.cumsum(count, axis=axis + 1, dtype=np.int32)
+        return sums.take(end - 1, axis=axis + 1) - sums.take(cells, axis=axis + 1) + count.take(cells, axis=axis + 1)
 
     def _borders(self, *tile):
-        """Per cell: (weight of the taps that meet samples, how many counted samples are padding, is there no such
-        output)."""
+        """Per cell: (weight of the taps that meet samples in every window, is there no such output)."""
         spec, tiling = self.operator.spec, self.operator.tiling
-        ranges, touched, real, unused = [], [], [], []
+        ranges, unused = [], []
         for axis in range(3):
-            cell, size, taps = self.cell[axis], spec.input_size[axis], self.taps[axis]
-            local = np.arange(self.cells[axis]) * cell
-            first = local + tile[axis] * tiling.step[axis]
-            last = np.minimum(np.minimum(local + cell, tiling.step[axis]) + tile[axis] * tiling.step[axis],
-                              spec.output_size[axis]) - 1  # fmt: skip
-            end = np.minimum(local + self._blocks(axis) * cell, tiling.length[axis])
+            cell, size, taps = self.operator.cell[axis], spec.input_size[axis], self.weights.shape[axis]
+            first = np.arange(self.cells[axis]) * cell
+            last = np.minimum(first + cell, tiling.step[axis]) + tile[axis] * tiling.step[axis]
+            last = np.minimum(last, spec.output_size[axis]) - 1
+            first += tile[axis] * tiling.step[axis]
             unused.append(last < first)
-            # samples that the first tap of this piece meets
-            shift = self.start[axis] - spec.pad_before[axis] + tile[axis] * tiling.step[axis]
-            low, high = np.zeros_like(local), np.full_like(local, taps)
-            extent = end - local
-            kept = extent
+            low, high = np.zeros_like(first), np.full_like(first, taps)
             if self.hollow[axis]:
+                # the sample that the first tap of this piece meets
                 offset = self.start[axis] - spec.pad_before[axis]
                 low = np.clip(-(first + offset), 0, taps)
                 high = np.clip(size - (last + offset), low, taps)
-                kept = np.clip(np.minimum(end + shift, size) - np.maximum(local + shift, 0), 0, None)
             ranges.append((low, high))
-            touched.append(extent)
-            real.append(kept)
         unused = unused[0][:, None, None] | unused[1][:, None] | unused[2]
-        inside = 0
+        seen = 0
         # the table is 0 where a tap range begins at 0
         for corner in itertools.product(*[(0, 1) if low.any() else (1,) for low, _ in ranges]):
             sign = (-1) ** (3 - sum(corner))
-            inside = inside + sign * self.table[np.ix_(*[ranges[axis][side] for axis, side in enumerate(corner)])]
-        padded = _outer(touched) - _outer(real)
-        return inside, padded, unused
+            seen = seen + sign * self._table[np.ix_(*[ranges[axis][side] for axis, side in enumerate(corner)])]
+        return seen, unused
 
-
-def _outer(extents):
-    return extents[0][:, None, None] * extents[1][:, None] * extents[2]
+    @cached_property
+    def _table(self):
+        """The weight of the taps before each, along all axes."""
+        table = self.weights
+        for axis in range(3):
+            if table.shape[axis] > 1:
+                table = np.cumsum(table, axis=axis)
+        return np.pad(table, [(1, 0)] * 3)

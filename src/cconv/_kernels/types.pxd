@@ -50,6 +50,7 @@ cdef enum:                      # what the caller allows
     METHOD_AUTO = 0
     METHOD_DIRECT = 1           # sums of products and nothing else
     METHOD_WINOGRAD = 2
+    METHOD_FFT = 3              # the kernels of fft.pyx, whatever the shape
 
 cdef enum:
     POOL_MAX = 0
@@ -87,6 +88,29 @@ cdef struct Taps:
     Py_ssize_t step             # first sample of slot s is s*step
     bint per_tap
 
+# How one axis is convolved by FFT. _fft.py lays this out as 64-bit integers.
+cdef enum:
+    MAX_PASSES = 16
+cdef struct SpectralAxis:
+    Py_ssize_t length           # samples transformed; along W a multiple of LANES
+    Py_ssize_t step             # outputs per tile, before the stride leaves any out
+    Py_ssize_t tiles
+    Py_ssize_t piece            # taps per piece of a kernel that is longer than a tile
+    Py_ssize_t pieces
+    Py_ssize_t cell             # samples per block of which the small ones are counted
+    Py_ssize_t blocks
+    Py_ssize_t passes
+    Py_ssize_t radix[MAX_PASSES]
+    const void* twiddles        # reals: (re, im) x (radix - 1) x (length of a sub-transform), pass after pass
+
+cdef struct Spectral:
+    SpectralAxis D
+    SpectralAxis H
+    SpectralAxis W
+    double small                # a sample is small if that many times smaller than the tile's largest
+    double* peaks               # [batch element][tile][piece]: the largest magnitude, not finite if a sample is not
+    int* counts                 # [batch element][tile][piece][blocks]: small samples; NULL: nobody asks
+
 cdef struct ConvArgs:
     Py_ssize_t N
     Py_ssize_t G
@@ -122,6 +146,7 @@ cdef struct ConvArgs:
     Py_ssize_t tile_elements    # packed tile of one input channel
     Py_ssize_t n_tasks
     Py_ssize_t scratch_bytes    # per thread
+    const Spectral* spectral    # of the FFT kernels: how they cut the problem
 
 cdef struct PoolArgs:
     int kind
