@@ -72,6 +72,7 @@ class FFTConvolution:
         tile = math.prod(length) * self.dtype.itemsize * 2 * 1.1
         sums = spec.in_channels > 1 or math.prod(self.pieces) > 1 or spec.out_channels > 1
         self.most_threads = max(1, int(SCRATCH_BYTES // (tile * (1 + min(spec.out_channels, 4) if sums else 1))))
+        self.borders = {}
         self.direct = {}
         self.whole = None
 

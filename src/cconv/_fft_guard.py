@@ -52,29 +52,27 @@ class Guard:
         inside = [self._inside(axis) for axis in range(3)]
         # the blocks of a window hold no more than as many times the fullest one
         union = math.prod([self._blocks(axis) for axis in range(3)])
+        whole = all(len(tiles_inside) == n for tiles_inside, n in zip(inside, tiles, strict=True))
         if counts.max() * union <= self.allowed and good.all():
-            if all(len(tiles_inside) == n for tiles_inside, n in zip(inside, tiles, strict=True)):
+            if whole:
                 return True
             enough = np.ones((len(peaks), *self.cells), bool)
-            exact = None
         else:
-            exact = counts
-            for axis in (2, 1, 0):
-                exact = self._count_windows(exact, axis)
-            enough = exact <= self.allowed
-        number = np.arange(len(peaks)) % math.prod(tiles)
+            enough = self._windows(counts) <= self.allowed
         for place in np.ndindex(*tiles):
-            if all(i in tiles_inside for i, tiles_inside in zip(place, inside, strict=True)):
+            if whole or all(i in tiles_inside for i, tiles_inside in zip(place, inside, strict=True)):
                 continue
-            of_place = number == np.ravel_multi_index(place, tiles)
+            here = slice(int(np.ravel_multi_index(place, tiles)), None, math.prod(tiles))
             weight, unused = self._borders(*place)
-            if exact is None:
-                n = counts[of_place].sum(axis=(1, 2, 3))[:, None, None, None]
-            else:
-                n = exact[of_place]
-            seen = weight - self.largest[np.minimum(n, len(self.largest) - 1)]
-            enough[of_place] = (seen >= self.needed) | unused
+            n = np.minimum(self._windows(counts[here]), len(self.largest) - 1)
+            enough[here] = (weight - self.largest[n] >= self.needed) | unused
         return (enough | quiet[:, None, None, None]) & good[:, None, None, None]
+
+    def _windows(self, counts):
+        """From blocks to cells: what the windows of each hold at most."""
+        for axis in (2, 1, 0):
+            counts = self._count_windows(counts, axis)
+        return counts
 
     def _inside(self, axis):
         """The tiles along an axis that hold neither hollow padding nor cells without outputs."""
@@ -92,7 +90,7 @@ class Guard:
         return -(-(cell + self.weights.shape[axis] - 1) // cell)
 
     def _count_windows(self, count, axis):
-        """Along one axis, from blocks to cells: what the windows of each hold."""
+        """Along one axis."""
         cells, blocks = np.arange(self.cells[axis]), count.shape[axis + 1]
         if blocks == 1:
             return count
@@ -102,6 +100,16 @@ class Guard:
 
     def _borders(self, *tile):
         """Per cell: (weight of the taps that meet samples in every window, is there no such output)."""
+        # where to look is the same for all kernels
+        known = self.operator.borders
+        key = (*self.start, *tile)
+        if key not in known:
+            known[key] = self._border_places(*tile)
+        corners, unused = known[key]
+        return sum(sign * self._table[corner] for sign, corner in corners), unused
+
+    def _border_places(self, *tile):
+        """(where the table holds what makes up the weight of each cell, with signs; is there no such output)."""
         spec, tiling = self.operator.spec, self.operator.tiling
         ranges, unused = [], []
         for axis in range(3):
@@ -118,13 +126,12 @@ class Guard:
                 low = np.clip(-(first + offset), 0, taps)
                 high = np.clip(size - (last + offset), low, taps)
             ranges.append((low, high))
-        unused = unused[0][:, None, None] | unused[1][:, None] | unused[2]
-        seen = 0
-        # the table is 0 where a tap range begins at 0
-        for corner in itertools.product(*[(0, 1) if low.any() else (1,) for low, _ in ranges]):
-            sign = (-1) ** (3 - sum(corner))
-            seen = seen + sign * self._table[np.ix_(*[ranges[axis][side] for axis, side in enumerate(corner)])]
-        return seen, unused
+        corners = [
+            ((-1) ** (3 - sum(corner)), np.ix_(*[ranges[axis][side] for axis, side in enumerate(corner)]))
+            # the table is 0 where a tap range begins at 0
+            for corner in itertools.product(*[(0, 1) if low.any() else (1,) for low, _ in ranges])
+        ]
+        return corners, unused[0][:, None, None] | unused[1][:, None] | unused[2]
 
     @cached_property
     def _table(self):
@@ -133,4 +140,6 @@ class Guard:
         for axis in range(3):
             if table.shape[axis] > 1:
                 table = np.cumsum(table, axis=axis)
-        return np.pad(table, [(1, 0)] * 3)
+        padded = np.zeros([n + 1 for n in table.shape])
+        padded[1:, 1:, 1:] = table
+        return padded

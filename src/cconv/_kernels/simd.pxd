@@ -26,6 +26,8 @@ cdef extern from "simd.h" nogil:
     vreal vzero() noexcept
     vreal vkeep(vreal v) noexcept
     bint is_nan(real x) noexcept
+    real peak_magnitude(const real* p, Py_ssize_t n, real peak) noexcept
+    int count_small(const real* p, const real* q, Py_ssize_t n, real limit) noexcept
     real round_even(real x) noexcept
     real round_clipped(real x, real low, real high) noexcept
     void narrow8(char* dst, const real* src) noexcept

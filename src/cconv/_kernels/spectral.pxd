@@ -17,7 +17,9 @@ e. Columns are padded to an odd number of vectors: a column's vectors then sprea
 from libc.string cimport memcpy, memset
 
 from cconv._kernels.pack cimport batch_offsets, channel_offset, constant_value, pack_line, source_index
-from cconv._kernels.simd cimport LANES, inlined, real, vkeep, vload, vreal, vstore, vzero
+from cconv._kernels.simd cimport (
+    LANES, count_small, inlined, peak_magnitude, real, vkeep, vload, vreal, vstore, vzero,
+)
 from cconv._kernels.store cimport finish_row
 from cconv._kernels.types cimport PAD_CONSTANT, Array, Axis, ConvArgs, Spectral
 
@@ -359,18 +361,11 @@ cdef inline void prepare_spectrum(const ConvArgs* args, char* scratch, Py_ssize_
 # --- samples ----------------------------------------------------------------------------------------------------------
 
 cdef inline real pack_rows(real* plane, const ConvArgs* args, const char* channel, real constant, Py_ssize_t d0,
-                           Py_ssize_t h0, Py_ssize_t w0) noexcept nogil:
-    """The tile of samples from (d0, h0, w0) on, padding included; returns the largest magnitude, NaN if a sample is
-    not finite."""
+                           Py_ssize_t h0, Py_ssize_t w0, real peak) noexcept nogil:
+    """The tile of samples from (d0, h0, w0) on, padding included; returns the largest magnitude of them and `peak`."""
     cdef const Spectral* plan = args.spectral
     cdef Py_ssize_t d, h, i, id_, ih
     cdef real* row
-    cdef real largest[LANES]
-    cdef real zeros[LANES]
-    cdef real value, peak = <real>0, zero = <real>0
-    for i in range(LANES):
-        largest[i] = <real>0
-        zeros[i] = <real>0
     for d in range(plan.D.length):
         id_ = source_index(d0 + d, args.D.size, args.D.boundary)
         for h in range(plan.H.length):
@@ -383,38 +378,8 @@ cdef inline real pack_rows(real* plane, const ConvArgs* args, const char* channe
                 pack_line(row, channel + id_*args.x.d + ih*args.x.h, args.x.w, args.x.dtype, w0, plan.W.length, 1,
                           args.W.size, args.W.boundary, constant)
             if args.spectral.peaks != NULL:
-                row_peak(row, plan.W.length, largest, zeros)
-    for i in range(LANES):
-        value = largest[i]
-        peak = value if value > peak else peak
-        zero += zeros[i]
-    return peak + zero
-
-
-cdef inline void row_peak(real* row, Py_ssize_t n, real* largest, real* zeros) noexcept nogil:
-    """Per lane: the largest magnitude, and 0 or NaN for samples that are not finite."""
-    cdef Py_ssize_t at = 0
-    cdef int i
-    cdef real value
-    while at < n:
-        for i in range(LANES):
-            value = row[at + i]
-            value = -value if value < <real>0 else value
-            largest[i] = value if value > largest[i] else largest[i]
-            zeros[i] = zeros[i] + value*<real>0
-        at += LANES
-
-
-cdef inline int count_small(const real* row, const real* other, Py_ssize_t n, real limit) noexcept nogil:
-    cdef Py_ssize_t i
-    cdef int count = 0
-    if other == NULL:
-        for i in range(n):
-            count += row[i] < limit and row[i] > -limit
-    else:
-        for i in range(n):
-            count += (row[i] < limit and row[i] > -limit) and (other[i] < limit and other[i] > -limit)
-    return count
+                peak = peak_magnitude(row, plan.W.length, peak)
+    return peak
 
 
 cdef inline bint is_hollow(const ConvArgs* args, const Axis* axis) noexcept nogil:
@@ -510,7 +475,7 @@ cdef inline void pack_task(const ConvArgs* args, real* re, real* im, const char*
     cdef Py_ssize_t i, t, channel, parts = task_parts(args)
     cdef Py_ssize_t at[6]
     cdef double* peaks
-    cdef real peak = <real>0, other
+    cdef real peak = <real>0
     for i in range(2):
         t = tile if parts == 2 else tile + i
         if t >= count:
@@ -522,11 +487,8 @@ cdef inline void pack_task(const ConvArgs* args, real* re, real* im, const char*
         at[3*i] = t//(plan.W.tiles*plan.H.tiles)*plan.D.step \
             + piece//(plan.W.pieces*plan.H.pieces)*plan.D.piece*args.D.dilation - args.D.pad
         channel = ic*parts + (i if parts == 2 else 0)
-        other = pack_rows(im if i else re, args, x + channel_offset(&args.x, channel), constant_value(args, channel), at[3*i],
-                          at[3*i + 1], at[3*i + 2])
-        peak = other if not other <= peak else peak         # NaN stays
-        if other != other:
-            peak = other
+        peak = pack_rows(im if i else re, args, x + channel_offset(&args.x, channel), constant_value(args, channel), at[3*i],
+                          at[3*i + 1], at[3*i + 2], peak)
     if plan.peaks == NULL:
         return
     for i in range(2 if parts == 1 else 1):
