@@ -17,7 +17,7 @@ from typing import NamedTuple
 from ._core import FFT_LANES, simd_level
 
 # ---- printed by bench/calibrate.py -------------------------------------------------------------------------
-# 2026-11-21, AMD EPYC, x86-64-v4, scipy.fft 1.17.1, one thread
+# 2026-11-21, AMD EPYC, x86-64-v4, one thread
 
 # products per second of the direct sum, by arithmetic and number of axes with more than one tap
 DIRECT_RATE = {
@@ -61,7 +61,7 @@ FFT_LEVEL = {
 # seconds per call, per kernel, per tap
 CALL_SECONDS = 0.0001
 KERNEL_SECONDS = 2e-05
-TAP_SECONDS = 2e-08
+TAP_SECONDS = 1e-08
 # ------------------------------------------------------------------------------------------------------------
 
 MARGIN = 1.3
@@ -94,6 +94,7 @@ def direct_seconds(spec):
     """Predicted time of the direct sum, on one thread."""
     rank = max(1, sum(taps > 1 for taps in spec.kernel_size))
     products = math.prod(spec.batch_shape) * math.prod(spec.output_size) * math.prod(spec.kernel_size)
+    products *= spec.groups * spec.in_channels * spec.out_channels
     return products * (4 if spec.is_complex else 1) / (DIRECT_RATE[spec.real, rank] * LEVEL_RATE[simd_level()])
 
 

@@ -111,11 +111,11 @@ def explain(function, /, *args, **kwargs):
         bias = None if bias is None else as_array(bias, "bias")
         described = (None, None) if bias is None else (bias.shape, bias.dtype)
         spec = conv_spec(_LAYERS[name], *signature, *described, **options)
-        tilings = None, None
+        tilings = fft_tilings(spec, options["method"]) if options["method"] == "fft" else (None, None)
     else:
         del options["nan"], options["mask"]
         spec = filter_spec(_FILTERS[name], *signature, **options)
-        tilings = _tilings(spec, options["method"])
+        tilings = fft_tilings(spec, options["method"])
     return of_convolution(name, spec, input, weight, out, num_threads, options["method"], *tilings)
 
 
@@ -159,7 +159,7 @@ def of_convolution(name, spec, input, weight, out, num_threads, method, tiling=N
     )  # fmt: skip
 
 
-def _tilings(spec, method):
+def fft_tilings(spec, method):
     """(tiling of the FFT that runs or None, the best there is or None where no FFT could run)."""
     if spec.output_dtype.kind not in "fc" or 0 in spec.output_shape:
         return None, None

@@ -24,7 +24,7 @@ from operator import itemgetter
 import numpy as np
 
 from ._choice import best_tiling
-from ._core import FFT_LANES, Convolution, max_num_threads
+from ._core import FFT_LANES, Convolution
 from ._fft_guard import SMALL, Guard
 
 # Bytes of scratch that all threads share: fewer threads run where tiles are large.
@@ -35,6 +35,11 @@ AXIS_WORDS = MAX_PASSES + 9
 PEAKS, COUNTS = 3 * AXIS_WORDS + 1, 3 * AXIS_WORDS + 2
 # A batch of direct sums is made of the whole call where this part of the outputs would be left to it.
 MOST_DIRECT = 0.5
+
+
+def layer_operator(spec):
+    """What computes the spec of a layer. "auto" never chooses FFT there."""
+    return FFTConvolution(spec) if spec.method == "fft" else Convolution(spec)
 
 
 class FFTConvolution:
@@ -55,7 +60,7 @@ class FFTConvolution:
         self.tiles = [-(-outputs // extent) for outputs, extent in zip(dense, step, strict=True)]
         self.pieces = [-(-taps // part) for taps, part in zip(spec.kernel_size, piece, strict=True)]
         # cells of the guard: boxes of outputs a part of the kernel wide
-        parts = 8 if sum(p > 1 for p in piece) == 1 else 4
+        parts = 16 if sum(p > 1 for p in piece) == 1 else 4
         self.cell = [min(-(-p // parts), s) for p, s in zip(piece, step, strict=True)]
         self.blocks = [-(-n // c) for n, c in zip(length, self.cell, strict=True)]
         self.twiddles = []
@@ -123,11 +128,11 @@ class FFTConvolution:
         per_kernel = math.prod(self.tiles)
         if w.size != math.prod(spec.kernel_size):
             kernels = np.broadcast_to(w, spec.batch_shape + w.shape[-3:])
-            failed = [
-                self._failed(kernels[index], peaks[i * per_kernel :][:per_kernel], counts[i * per_kernel :][:per_kernel])
-                for i, index in enumerate(np.ndindex(spec.batch_shape))
-            ]
-            failed = [(i * per_kernel + tile, cells) for i, found in enumerate(failed) for tile, cells in found]
+            failed = []
+            for i, index in enumerate(np.ndindex(spec.batch_shape)):
+                here = slice(i * per_kernel, (i + 1) * per_kernel)
+                found = self._failed(kernels[index], peaks[here], counts[here])
+                failed += [(i * per_kernel + tile, cells) for tile, cells in found]
         else:
             failed = self._failed(w.reshape(w.shape[-3:]), peaks, counts)
         if not failed:

@@ -11,7 +11,7 @@ import numpy as np
 BOUND = 8
 GUARDED_BOUND = 4096
 # A sample is small if it is so many times smaller than the largest of its tile.
-SMALL = 64
+SMALL = 32
 
 
 class Guard:
@@ -20,9 +20,10 @@ class Guard:
     The error of an output is at most BOUND * eps * m * sum|w|, m the largest magnitude of the tile's samples. Call
     a sample small if it is below m / SMALL. If n samples in the window of an output are small, then
         sum |w||x|  >=  m / SMALL * (sum of |w| over the taps inside the array  -  sum of the n largest |w|),
-    wherever the small ones stand. That is asked for cell by cell, a cell being a box of outputs a quarter (1-D: an
-    eighth) of the kernel wide, with the number of small samples in the union of its windows: so it costs a
-    comparison and a few additions per sample.
+    wherever the small ones stand. That is asked for cell by cell, a cell being a box of outputs a quarter (1-D: a
+    sixteenth) of the kernel wide, with the number of small samples in the union of its windows: so it costs a
+    comparison and an addition per sample, which the compiled tasks do. n times the largest |w| stands for the n
+    largest, unless that is too much somewhere.
     """
 
     def __init__(self, operator, weights, start):
@@ -31,10 +32,11 @@ class Guard:
         self.operator, self.start, self.weights = operator, start, weights
         self.norm = float(weights.sum())
         self.needed = self.norm * BOUND * SMALL / GUARDED_BOUND * (math.sqrt(2) if spec.is_complex else 1)
-        # what n small samples may hide at most, n = 0 and on
-        self.largest = np.concatenate([[0.0], np.cumsum(np.sort(weights, axis=None)[::-1])])
-        # as many small samples in a window of which all taps meet samples
-        self.allowed = int(np.searchsorted(self.largest, self.norm - self.needed, side="right")) - 1
+        self.peak = float(weights.max())
+        # as many small samples hide no more, in a window of which all taps meet samples
+        spare = self.norm - self.needed
+        self.allowed = int(spare / self.peak) if 0 < self.peak < math.inf else 0
+        self.exact = False
         info = np.finfo(operator.dtype)
         self.least = float(info.tiny) / float(info.eps) * SMALL
         self.most = float(info.max) / 8 / math.prod(tiling.length) ** 2
@@ -58,15 +60,30 @@ class Guard:
                 return True
             enough = np.ones((len(peaks), *self.cells), bool)
         else:
-            enough = self._windows(counts) <= self.allowed
+            windows = self._windows(counts)
+            enough = windows <= self.allowed
+            if not enough.all():
+                # sorting the weights takes as long as transforming as many samples
+                self.exact = True
+                enough = self.norm - self._hidden(windows) >= self.needed
         for place in np.ndindex(*tiles):
             if whole or all(i in tiles_inside for i, tiles_inside in zip(place, inside, strict=True)):
                 continue
             here = slice(int(np.ravel_multi_index(place, tiles)), None, math.prod(tiles))
             weight, unused = self._borders(*place)
-            n = np.minimum(self._windows(counts[here]), len(self.largest) - 1)
-            enough[here] = (weight - self.largest[n] >= self.needed) | unused
+            enough[here] = (weight - self._hidden(self._windows(counts[here])) >= self.needed) | unused
         return (enough | quiet[:, None, None, None]) & good[:, None, None, None]
+
+    def _hidden(self, n):
+        """The weight that n small samples hide at most."""
+        if not self.exact:
+            return n * self.peak
+        return self._largest[np.minimum(n, len(self._largest) - 1)]
+
+    @cached_property
+    def _largest(self):
+        """The sum of the n largest weights, n = 0 and on."""
+        return np.concatenate([[0.0], np.cumsum(np.sort(self.weights, axis=None)[::-1])])
 
     def _windows(self, counts):
         """From blocks to cells: what the windows of each hold at most."""

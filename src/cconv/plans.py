@@ -7,16 +7,16 @@ Design:
   c. `_prepared` is the one place where a weight takes the form that a kernel wants.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy import ndarray
 
 from . import _docs
 from ._calls import as_array, check_num_threads, check_out, frozen, target
-from ._core import Convolution
 from ._dtypes import as_dtype, cast_bias, check_casting, check_supported
-from ._explain import of_convolution
+from ._explain import fft_tilings, of_convolution
+from ._fft import layer_operator
 from ._padding import MAX_BYTES, check_int, is_sequence, padding_pairs, per_axis
 from ._shapes import CONV_PADDINGS, ConvSpec, conv_spec
 
@@ -38,7 +38,7 @@ class _Prepared(NamedTuple):
     """What a call with one input signature needs."""
 
     spec: ConvSpec
-    operator: Convolution
+    operator: Any  # with run(input, weight, bias, out, num_threads)
     weight: ndarray
     bias: ndarray | None
 
@@ -125,8 +125,10 @@ class Conv:
         dtype = (self.dtype or self._weight.dtype) if dtype is None else as_dtype(dtype, "dtype")
         spec = self._entry(shape, dtype).spec
         input = np.empty(shape, dtype)
+        method = self._options["method"]
+        tilings = fft_tilings(spec, method) if method == "fft" else ()
         return of_convolution(
-            f"conv{self.rank}d", spec, input, self._weight, None, self.num_threads, self._options["method"]
+            f"conv{self.rank}d", spec, input, self._weight, None, self.num_threads, method, *tilings
         )
 
     def _entry(self, shape, dtype):
@@ -149,7 +151,7 @@ class Conv:
         if not spec.is_complex and weight.dtype != _REALS[spec.real]:
             shared = [entry.weight for entry in list(self._entries.values()) if entry.spec.real == spec.real]
             weight = shared[0] if shared else weight.astype(_REALS[spec.real])
-        return _Prepared(spec, Convolution(spec), weight, bias)
+        return _Prepared(spec, layer_operator(spec), weight, bias)
 
     def __reduce__(self):
         return Conv, (

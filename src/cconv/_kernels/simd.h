@@ -131,17 +131,16 @@ static inline real peak_magnitude(const real *p, ptrdiff_t n, real peak)
     memcpy(&peak, &most, sizeof peak);
     return peak;
 }
-/* How many of n magnitudes, or of both p[i] and q[i], are below a limit. */
-static inline int count_small(const real *p, const real *q, ptrdiff_t n, real limit)
+/* Add 1 to marks[i] where the magnitude of p[i], or of both p[i] and q[i], is below a limit. */
+static inline void mark_small(real_bits *marks, const real *p, const real *q, ptrdiff_t n, real limit)
 {
-    real_bits below = magnitude_bits(limit), count = 0;
+    real_bits below = magnitude_bits(limit);
     if (q)
         for (ptrdiff_t i = 0; i < n; i++)
-            count += (magnitude_bits(p[i]) < below) & (magnitude_bits(q[i]) < below);
+            marks[i] += (magnitude_bits(p[i]) < below) & (magnitude_bits(q[i]) < below);
     else
         for (ptrdiff_t i = 0; i < n; i++)
-            count += magnitude_bits(p[i]) < below;
-    return (int)count;
+            marks[i] += magnitude_bits(p[i]) < below;
 }
 #endif
 

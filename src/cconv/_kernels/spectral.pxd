@@ -14,17 +14,16 @@ c. Two real tiles that follow each other are the real and imaginary part of one 
 d. The kernel stands reversed, its first tap at 0, so that outputs begin where the tile does.
 e. Columns are padded to an odd number of vectors: a column's vectors then spread over all sets of the L1 cache.
 """
-from libc.string cimport memcpy, memset
+from libc.string cimport memset
 
 from cconv._kernels.pack cimport batch_offsets, channel_offset, constant_value, pack_line, source_index
 from cconv._kernels.simd cimport (
-    LANES, count_small, inlined, peak_magnitude, real, vkeep, vload, vreal, vstore, vzero,
+    LANES, inlined, mark_small, peak_magnitude, real, real_bits, vkeep, vload, vreal, vstore, vzero,
 )
 from cconv._kernels.store cimport finish_row
 from cconv._kernels.types cimport PAD_CONSTANT, Array, Axis, ConvArgs, Spectral
-
 cdef enum:
-    NEAR_BYTES = 16*1024        # a sub-transform of this size is finished before the next begins: half of L1
+    COLUMNS = 512               # of a tile that are counted at a time
 
 
 # --- transforms of a line of vectors ----------------------------------------------------------------------------------
@@ -176,7 +175,7 @@ cdef inline Py_ssize_t twiddle_count(Py_ssize_t n, Py_ssize_t radix) noexcept no
 
 
 cdef inline void fft_from(real* re, real* im, Py_ssize_t pitch, Py_ssize_t n, const Py_ssize_t* radix,
-                   const real* twiddles, bint backward) noexcept nogil:
+                          const real* twiddles, bint backward) noexcept nogil:
     """The transform of n vectors. Backward: on (im, re), which makes a forward transform the inverse."""
     cdef Py_ssize_t m, block
     if n == 1:
@@ -390,26 +389,39 @@ cdef inline bint is_hollow(const ConvArgs* args, const Axis* axis) noexcept nogi
 cdef inline void count_blocks(int* counts, const real* plane, const real* other, const ConvArgs* args,
                               const Py_ssize_t* at, real limit) noexcept nogil:
     """Small samples of each block of the tile from `at` on, without hollow padding; `other`: the imaginary parts, or
-    NULL."""
+    NULL. Column by column first: blocks may be a few samples wide."""
     cdef const Spectral* plan = args.spectral
-    cdef Py_ssize_t d, h, b, row, begin, first = 0, last = plan.W.length
-    cdef int* line
+    cdef Py_ssize_t first = 0, last = plan.W.length, n, block, bd, bh, d, h, i, end, row
+    cdef real_bits marks[COLUMNS]
+    cdef real_bits count
     memset(counts, 0, plan.D.blocks*plan.H.blocks*plan.W.blocks*sizeof(int))
     if is_hollow(args, &args.W):
         first = max(first, -at[2])
         last = min(last, args.W.size - at[2])
-    for d in range(plan.D.length):
-        if is_hollow(args, &args.D) and not 0 <= at[0] + d < args.D.size:
-            continue
-        for h in range(plan.H.length):
-            if is_hollow(args, &args.H) and not 0 <= at[1] + h < args.H.size:
-                continue
-            row = (d*plan.H.length + h)*row_pitch(plan)
-            line = counts + (d//plan.D.cell*plan.H.blocks + h//plan.H.cell)*plan.W.blocks
-            for b in range(plan.W.blocks):
-                begin = max(b*plan.W.cell, first)
-                line[b] += count_small(plane + row + begin, other + row + begin if other != NULL else NULL,
-                                       min((b + 1)*plan.W.cell, last) - begin, limit)
+    while first < last:
+        n = min(<Py_ssize_t>COLUMNS, last - first)
+        for block in range(plan.D.blocks*plan.H.blocks):
+            bd = block//plan.H.blocks
+            bh = block - bd*plan.H.blocks
+            memset(marks, 0, sizeof(marks))
+            for d in range(bd*plan.D.cell, min((bd + 1)*plan.D.cell, plan.D.length)):
+                if is_hollow(args, &args.D) and not 0 <= at[0] + d < args.D.size:
+                    continue
+                for h in range(bh*plan.H.cell, min((bh + 1)*plan.H.cell, plan.H.length)):
+                    if is_hollow(args, &args.H) and not 0 <= at[1] + h < args.H.size:
+                        continue
+                    row = (d*plan.H.length + h)*row_pitch(plan) + first
+                    mark_small(marks, plane + row, other + row if other != NULL else NULL, n, limit)
+            i = 0
+            while i < n:
+                end = min(n, ((first + i)//plan.W.cell + 1)*plan.W.cell - first)
+                count = 0
+                bh = (first + i)//plan.W.cell
+                while i < end:
+                    count += marks[i]
+                    i += 1
+                counts[block*plan.W.blocks + bh] += <int>count
+        first += n
 
 
 cdef inline void store_rows(const ConvArgs* args, char* channel, real* plane, const real* bias, Py_ssize_t td,
@@ -474,7 +486,6 @@ cdef inline void pack_task(const ConvArgs* args, real* re, real* im, const char*
     cdef Py_ssize_t blocks = plan.D.blocks*plan.H.blocks*plan.W.blocks
     cdef Py_ssize_t i, t, channel, parts = task_parts(args)
     cdef Py_ssize_t at[6]
-    cdef double* peaks
     cdef real peak = <real>0
     for i in range(2):
         t = tile if parts == 2 else tile + i
@@ -487,8 +498,8 @@ cdef inline void pack_task(const ConvArgs* args, real* re, real* im, const char*
         at[3*i] = t//(plan.W.tiles*plan.H.tiles)*plan.D.step \
             + piece//(plan.W.pieces*plan.H.pieces)*plan.D.piece*args.D.dilation - args.D.pad
         channel = ic*parts + (i if parts == 2 else 0)
-        peak = pack_rows(im if i else re, args, x + channel_offset(&args.x, channel), constant_value(args, channel), at[3*i],
-                          at[3*i + 1], at[3*i + 2], peak)
+        peak = pack_rows(im if i else re, args, x + channel_offset(&args.x, channel), constant_value(args, channel),
+                         at[3*i], at[3*i + 1], at[3*i + 2], peak)
     if plan.peaks == NULL:
         return
     for i in range(2 if parts == 1 else 1):
