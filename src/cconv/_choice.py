@@ -80,7 +80,7 @@ class Tiling(NamedTuple):
 
 
 def is_transformed(spec):
-    """Per axis: a single tap needs no transform, but something has to be transformed."""
+    """Per axis: a single tap needs no transform, a tile is one sample deep then; rows always are."""
     depth, height, _ = [taps > 1 for taps in spec.kernel_size]
     return depth, height, True
 
@@ -141,7 +141,9 @@ def fast_length(n, unit=1):
 
 
 def best_tiling(spec):
-    """The tiles with the least predicted time, by descent along one axis after the other."""
+    """The tiles with the least predicted time, by descent along one axis after the other. The batch does not count:
+    the bits of one element must not depend on its neighbours."""
+    whole, spec = spec, spec._replace(batch_shape=(), weight_batch_axes=())
     most = TILE_BYTES // itemsize(spec)
     # a start that fits: the same share for each axis that has to be longer than 1
     long = [axis for axis in range(3) if spec.output_size[axis] + spec.kernel_size[axis] > 2]
@@ -159,7 +161,7 @@ def best_tiling(spec):
                     best, axes = seconds, trial
         if best == before:
             break
-    return Tiling(*zip(*axes, strict=True), best)
+    return Tiling(*zip(*axes, strict=True), fft_seconds(whole, *zip(*axes, strict=True)))
 
 
 def _axis_candidates(spec, axis, room):
@@ -167,7 +169,8 @@ def _axis_candidates(spec, axis, room):
     taps, dilation, outputs = spec.kernel_size[axis], spec.dilation[axis], spec.output_size[axis]
     outputs = (outputs - 1) * spec.stride[axis] + 1
     unit = FFT_LANES[spec.real] if axis == 2 else 1
-    transformed = is_transformed(spec)[axis]
+    if not is_transformed(spec)[axis]:
+        return [(1, 1, 1)]
     candidates = []
     pieces = 1
     while len(candidates) < 100:
@@ -176,7 +179,7 @@ def _axis_candidates(spec, axis, room):
         tiles = 1
         while tiles <= outputs and fast_length(reach, unit) <= room:
             step = -(-outputs // tiles)
-            length = fast_length(step + reach - 1, unit) if transformed else step
+            length = fast_length(step + reach - 1, unit)
             if length <= room:
                 # what a longer transform has room for may make a tile fewer
                 step = min(outputs, length - reach + 1)

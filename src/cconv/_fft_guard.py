@@ -55,23 +55,21 @@ class Guard:
         # the blocks of a window hold no more than as many times the fullest one
         union = math.prod([self._blocks(axis) for axis in range(3)])
         whole = all(len(tiles_inside) == n for tiles_inside, n in zip(inside, tiles, strict=True))
-        if counts.max() * union <= self.allowed and good.all():
-            if whole:
-                return True
-            enough = np.ones((len(peaks), *self.cells), bool)
-        else:
-            windows = self._windows(counts)
-            enough = windows <= self.allowed
-            if not enough.all():
-                # sorting the weights takes as long as transforming as many samples
-                self.exact = True
-                enough = self.norm - self._hidden(windows) >= self.needed
+        if whole and good.all() and counts.max() * union <= self.allowed:
+            return True
+        windows = self._windows(counts)
+        enough = windows <= self.allowed
+        if not enough.all():
+            # sorting the weights takes as long as transforming as many samples
+            self.exact = True
+            enough = self.norm - self._hidden(windows) >= self.needed
+        hidden = self._hidden(windows)
         for place in np.ndindex(*tiles):
             if whole or all(i in tiles_inside for i, tiles_inside in zip(place, inside, strict=True)):
                 continue
             here = slice(int(np.ravel_multi_index(place, tiles)), None, math.prod(tiles))
             weight, unused = self._borders(*place)
-            enough[here] = (weight - self._hidden(self._windows(counts[here])) >= self.needed) | unused
+            enough[here] = (hidden[here] <= weight - self.needed) | unused
         return (enough | quiet[:, None, None, None]) & good[:, None, None, None]
 
     def _hidden(self, n):
@@ -123,7 +121,8 @@ class Guard:
         if key not in known:
             known[key] = self._border_places(*tile)
         corners, unused = known[key]
-        return sum(sign * self._table[corner] for sign, corner in corners), unused
+        table = self._table.ravel()
+        return sum(sign * table.take(corner) for sign, corner in corners), unused
 
     def _border_places(self, *tile):
         """(where the table holds what makes up the weight of each cell, with signs; is there no such output)."""
@@ -144,11 +143,16 @@ class Guard:
                 high = np.clip(size - (last + offset), low, taps)
             ranges.append((low, high))
         corners = [
-            ((-1) ** (3 - sum(corner)), np.ix_(*[ranges[axis][side] for axis, side in enumerate(corner)]))
+            ((-1) ** (3 - sum(corner)), self._flat([ranges[axis][side] for axis, side in enumerate(corner)]))
             # the table is 0 where a tap range begins at 0
             for corner in itertools.product(*[(0, 1) if low.any() else (1,) for low, _ in ranges])
         ]
         return corners, unused[0][:, None, None] | unused[1][:, None] | unused[2]
+
+    def _flat(self, places):
+        """Where the table holds those places, in C order."""
+        _, height, width = [n + 1 for n in self.weights.shape]
+        return (places[0][:, None, None] * height + places[1][:, None]) * width + places[2]
 
     @cached_property
     def _table(self):

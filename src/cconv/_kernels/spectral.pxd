@@ -21,7 +21,8 @@ from cconv._kernels.simd cimport (
     LANES, inlined, mark_small, peak_magnitude, real, real_bits, vkeep, vload, vreal, vstore, vzero,
 )
 from cconv._kernels.store cimport finish_row
-from cconv._kernels.types cimport PAD_CONSTANT, Array, Axis, ConvArgs, Spectral
+from cconv._kernels.types cimport PAD_CONSTANT, Axis, ConvArgs, Spectral
+
 cdef enum:
     COLUMNS = 512               # of a tile that are counted at a time
 
