@@ -91,8 +91,8 @@ cdef void* load_table(operator, real, capsule_name) except NULL:
 for _i, _real in enumerate(REALS):
     conv_kernels[<int>_i] = <ConvKernels*>load_table("conv", _real, b"cconv.ConvKernels")
     pool_kernels[<int>_i] = <PoolKernels*>load_table("pool", _real, b"cconv.PoolKernels")
-for _i in range(2):
-    conv_kernels[4 + <int>_i] = <ConvKernels*>load_table("fft", REALS[_i], b"cconv.ConvKernels")
+    if _real[0] == "f":
+        conv_kernels[4 + <int>_i] = <ConvKernels*>load_table("fft", _real, b"cconv.ConvKernels")
 FFT_LANES = {"f32": conv_kernels[4].lanes, "f64": conv_kernels[5].lanes}
 
 
@@ -436,8 +436,7 @@ cdef class Convolution:
             cnp.ndarray spectral=None):
         """Write the convolution into `out`, or a new array if that is None, and return it.
 
-        Shapes must be those of the spec; `out` shares no memory with the rest. `spectral`: the C struct of that name,
-        for a spec with method "fft"."""
+        Shapes must be those of the spec; `out` shares no memory with the rest. `spectral`: that struct, for "fft"."""
         cdef ConvArgs args = self.args
         cdef Py_ssize_t x_batch[MAX_BATCH_AXES]
         cdef Py_ssize_t y_batch[MAX_BATCH_AXES]
