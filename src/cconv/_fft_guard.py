@@ -64,9 +64,9 @@ class Guard:
             self.exact = True
             enough = self.norm - self._hidden(windows) >= self.needed
         hidden = self._hidden(windows)
-        for place in np.ndindex(*tiles):
-            if whole or all(i in tiles_inside for i, tiles_inside in zip(place, inside, strict=True)):
-                continue
+        at_border = np.ones(tiles, bool)
+        at_border[tuple([slice(r.start, max(r.start, r.stop)) for r in inside])] = False
+        for place in map(tuple, np.argwhere(at_border).tolist()):
             here = slice(int(np.ravel_multi_index(place, tiles)), None, math.prod(tiles))
             weight, unused = self._borders(*place)
             enough[here] = (hidden[here] <= weight - self.needed) | unused
