@@ -60,8 +60,9 @@ class FFTConvolution:
         self.tiles = [-(-outputs // extent) for outputs, extent in zip(dense, step, strict=True)]
         self.pieces = [-(-taps // part) for taps, part in zip(spec.kernel_size, piece, strict=True)]
         # cells of the guard: boxes of outputs a part of the kernel wide
-        parts = 16 if sum(p > 1 for p in piece) == 1 else 4
-        self.cell = [min(-(-p // parts), s) for p, s in zip(piece, step, strict=True)]
+        one = sum(p > 1 for p in piece) == 1
+        cells = [max(-(-p // 16), min(16, -(-p // 4))) if one else -(-p // 4) for p in piece]
+        self.cell = [min(c, s) for c, s in zip(cells, step, strict=True)]
         self.blocks = [-(-n // c) for n, c in zip(length, self.cell, strict=True)]
         self.twiddles = []
         words = []

@@ -54,22 +54,25 @@ class Guard:
         inside = [self._inside(axis) for axis in range(3)]
         # the blocks of a window hold no more than as many times the fullest one
         union = math.prod([self._blocks(axis) for axis in range(3)])
-        whole = all(len(tiles_inside) == n for tiles_inside, n in zip(inside, tiles, strict=True))
-        if whole and good.all() and counts.max() * union <= self.allowed:
-            return True
-        windows = self._windows(counts)
-        enough = windows <= self.allowed
-        if not enough.all():
-            # sorting the weights takes as long as transforming as many samples
-            self.exact = True
-            enough = self.norm - self._hidden(windows) >= self.needed
-        hidden = self._hidden(windows)
         at_border = np.ones(tiles, bool)
         at_border[tuple([slice(r.start, max(r.start, r.stop)) for r in inside])] = False
+        easy = counts.max() * union <= self.allowed and np.count_nonzero(at_border) <= at_border.size / 4
+        if easy and good.all() and not at_border.any():
+            return True
+        if easy:
+            enough = np.ones((len(peaks), *self.cells), bool)
+        else:
+            windows = self._windows(counts)
+            enough = windows <= self.allowed
+            if not enough.all():
+                # sorting the weights takes as long as transforming as many samples
+                self.exact = True
+                enough = self.norm - self._hidden(windows) >= self.needed
         for place in map(tuple, np.argwhere(at_border).tolist()):
             here = slice(int(np.ravel_multi_index(place, tiles)), None, math.prod(tiles))
             weight, unused = self._borders(*place)
-            enough[here] = (hidden[here] <= weight - self.needed) | unused
+            n = self._windows(counts[here]) if easy else windows[here]
+            enough[here] = (self._hidden(n) <= weight - self.needed) | unused
         return (enough | quiet[:, None, None, None]) & good[:, None, None, None]
 
     def _hidden(self, n):
