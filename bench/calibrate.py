@@ -82,17 +82,17 @@ def guarded(size, kernel, dtype, mode="valid"):
 def fft_fit():
     """(seconds per point and log2 of transforms, per point of products, both by (real, rank); seconds per call)."""
     # a problem with little work is a call with one kernel, and what has to be done at its borders
-    call = guarded(4000, 301, np.float32, "full")[0]
+    call, inside = (guarded(2000, 301, np.float32, mode)[0] for mode in ("full", "valid"))
     transform, product, lines = {}, {}, []
     for real, dtype in REALS.items():
         for rank, sizes in FFT.items():
             runs = [guarded(size, kernel, dtype) for size, kernel in sizes]
-            fixed = [call + taps * _choice.TAP_SECONDS for _, (_, _, _, taps) in runs]
-            # relative errors count; the two terms are nearly proportional, so neither may take more than all
+            fixed = [inside + taps * _choice.TAP_SECONDS for _, (_, _, _, taps) in runs]
+            # relative errors count; the two terms are nearly proportional, so noise must not take the first for nothing
             terms = np.array([terms[:2] for _, terms in runs]) / [[seconds] for seconds, _ in runs]
             wanted = np.array([(seconds - other) / seconds for (seconds, _), other in zip(runs, fixed, strict=True)])
             fits = []
-            for share in np.linspace(0, 1, 21):
+            for share in np.linspace(0.25, 1, 16):
                 mixed = terms @ [share, (1 - share) * LOG]
                 scale = median(wanted / mixed)
                 fits.append((np.abs(mixed * scale - wanted).max(), share * scale, (1 - share) * LOG * scale))

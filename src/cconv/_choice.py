@@ -34,39 +34,38 @@ LEVEL_RATE = {
     "x86-64-v3": 0.95,
     "x86-64-v4": 1,
 }
-# seconds per point and log2(vectors) of a transform forth and back, by arithmetic and number of transformed axes
+# seconds per point and log2(vectors) of a transform forth and back, by arithmetic and number of axes
 TRANSFORM_SECONDS = {
-    ("f32", 1): 1.6e-10,
-    ("f32", 2): 2e-10,
-    ("f32", 3): 2e-10,
-    ("f64", 1): 3.2e-10,
-    ("f64", 2): 4e-10,
-    ("f64", 3): 4e-10,
+    ("f32", 1): 1e-10,
+    ("f32", 2): 1.3e-10,
+    ("f32", 3): 1.8e-10,
+    ("f64", 1): 1.7e-10,
+    ("f64", 2): 6e-10,
+    ("f64", 3): 2.9e-10,
 }
 # seconds per point to pack, check, multiply and store
 PRODUCT_SECONDS = {
-    ("f32", 1): 2e-09,
-    ("f32", 2): 2e-09,
-    ("f32", 3): 2e-09,
-    ("f64", 1): 3e-09,
-    ("f64", 2): 3e-09,
-    ("f64", 3): 3e-09,
+    ("f32", 1): 3.2e-09,
+    ("f32", 2): 3.8e-09,
+    ("f32", 3): 5.2e-09,
+    ("f64", 1): 5.1e-09,
+    ("f64", 2): 5e-10,
+    ("f64", 3): 8.3e-09,
 }
 # the time of both, relative to the best level
 FFT_LEVEL = {
-    "generic": 4,
-    "x86-64-v3": 1.5,
+    "generic": 2.1,
+    "x86-64-v3": 1,
     "x86-64-v4": 1,
 }
 # seconds per call, per kernel, per tap
-CALL_SECONDS = 0.0001
-KERNEL_SECONDS = 2e-05
+CALL_SECONDS = 0.00024
+KERNEL_SECONDS = 8.1e-05
 TAP_SECONDS = 1e-08
 # ------------------------------------------------------------------------------------------------------------
 
 MARGIN = 1.3
-# Bytes of a tile, a complex number per sample: what a thread transforms at a time, and longer than half of L2 all steps
-# wait for the last cache.
+# Bytes of a tile, a complex number per sample: two threads' leave room for their share of 16 MB.
 TILE_BYTES = 1 << 22
 
 
