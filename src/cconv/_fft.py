@@ -28,7 +28,7 @@ from ._core import FFT_LANES, Convolution
 from ._fft_guard import SMALL, Guard
 
 # Bytes of scratch that all threads share: fewer threads run where tiles are large.
-SCRATCH_BYTES = 12 << 20
+SCRATCH_BYTES = 10 << 20
 # As MAX_PASSES in _kernels/types.pxd.
 MAX_PASSES = 16
 AXIS_WORDS = MAX_PASSES + 9
