@@ -83,7 +83,7 @@ def extensions():
     made = [extension("cconv._core", f"{PACKAGE}/_core.pyx", core_macros, COMPILE + OPENMP_COMPILE, DIRECTIVES)]
     for level, march in LEVELS.items():
         for real, code in REALS.items():
-            for operator in ("conv", "pool", "fft") if code < 100 else ("conv", "pool"):
+            for operator in ("conv", "pool", "tiles") if code < 100 else ("conv", "pool"):
                 name = f"cconv._kernels.{operator}_{real}_{level.replace('-', '_')}"
                 macros = [("CCONV_REAL", str(code))] + ([("CCONV_SIGNED", "1")] if operator == "pool" else [])
                 made.append(extension(name, f"{PACKAGE}/_kernels/{operator}.pyx", macros, kernel_flags + march,

@@ -34,7 +34,7 @@ FFT = {
     3: [((64, 64, 64), (11, 11, 11)), ((100, 100, 100), (21, 21, 21)), ((128, 128, 128), (9, 9, 9))],
 }
 # Where the search for the mixture of the two terms starts: the log2 of a usual length.
-LOG = 10
+LOG = 14
 # What other processes take does not count. All that is timed runs on the calling thread.
 CLOCK = time.thread_time
 REALS = {"f32": np.float32, "f64": np.float64}
@@ -80,14 +80,14 @@ def guarded(size, kernel, dtype, mode="valid"):
 
 
 def fft_fit():
-    """(seconds per point and log2 of transforms, per point of products, both by (real, rank); seconds per call)."""
+    """(seconds per real and log2 of transforms, per real of products, both by (real, rank); seconds per call)."""
     # a problem with little work is a call with one kernel, and what has to be done at its borders
     call, inside = (guarded(2000, 301, np.float32, mode)[0] for mode in ("full", "valid"))
     transform, product, lines = {}, {}, []
     for real, dtype in REALS.items():
         for rank, sizes in FFT.items():
             runs = [guarded(size, kernel, dtype) for size, kernel in sizes]
-            fixed = [inside + taps * _choice.TAP_SECONDS for _, (_, _, _, taps) in runs]
+            fixed = [inside + size * _choice.BLOCK_SECONDS + taps * _choice.TAP_SECONDS for _, (_, _, size, _, taps) in runs]
             # relative errors count; the two terms are nearly proportional, so noise must not take the first for nothing
             terms = np.array([terms[:2] for _, terms in runs]) / [[seconds] for seconds, _ in runs]
             wanted = np.array([(seconds - other) / seconds for (seconds, _), other in zip(runs, fixed, strict=True)])
@@ -97,7 +97,7 @@ def fft_fit():
                 scale = median(wanted / mixed)
                 fits.append((np.abs(mixed * scale - wanted).max(), share * scale, (1 - share) * LOG * scale))
             _, transform[real, rank], product[real, rank] = min(fits)
-            for size, (seconds, (work, points, _, _)), other in zip(sizes, runs, fixed, strict=True):
+            for size, (seconds, (work, points, *_)), other in zip(sizes, runs, fixed, strict=True):
                 got = (work * transform[real, rank] + points * product[real, rank] + other) * 1e3
                 lines.append(f"# {real} {size!s:40} {seconds * 1e3:8.2f} ms, predicted {got:8.2f}")
     print("\n".join(lines), file=sys.stderr)
@@ -136,9 +136,9 @@ def main():
     print(as_source("DIRECT_RATE", direct))
     print("# the same, relative to the best level")
     print(as_source("LEVEL_RATE", of_levels("direct_rate('f32', 1)")))
-    print("# seconds per point and log2(vectors) of a transform forth and back, by arithmetic and number of axes")
+    print("# seconds per real and log2(points) of a transform forth and back, by arithmetic and number of axes")
     print(as_source("TRANSFORM_SECONDS", transform))
-    print("# seconds per point to pack, check, multiply and store")
+    print("# seconds per real to gather, check, multiply and store")
     print(as_source("PRODUCT_SECONDS", product))
     print("# the time of both, relative to the best level")
     print(as_source("FFT_LEVEL", of_levels("fft_time()")))

@@ -1,13 +1,15 @@
 """method="fft" and what method="auto" makes of it: bounds, borders, memory, threads, choices."""
 
+import sys
 import tracemalloc
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 
 import cconv
 import reference
-from cconv import _core, _fft_guard
+from cconv import _core, _fft, _fft_guard
 from cconv._choice import Tiling, auto_tiling, fast_length, is_transformed
 from cconv._fft import FFTConvolution
 from cconv._shapes import filter_spec
@@ -137,7 +139,7 @@ def random_tiling(rng, spec):
     for taps, outputs, transformed in zip(spec.kernel_size, spec.output_size, is_transformed(spec), strict=True):
         part = int(rng.integers(1, taps + 1)) if transformed and rng.random() < 0.3 else taps
         extent = int(rng.integers(1, outputs + 1)) + part - 1 if transformed else 1
-        extent = fast_length(extent, _core.FFT_LANES[spec.real] if len(length) == 2 else 1)
+        extent = fast_length(extent)
         length.append(extent)
         piece.append(part)
         step.append(min(outputs, extent - part + 1))
@@ -211,27 +213,35 @@ def test_memory_is_bounded(rng):
 
 
 @pytest.mark.parametrize("dtype", REALS)
-def test_lengths_of_every_radix(rng, dtype):
-    """Transforms of 2, 3, 4, 5 and products of them, along each axis, with the kernel at both ends of a tile."""
-    for length in (1, 2, 3, 4, 5, 6, 8, 9, 10, 15, 16, 20, 25, 48, 60, 64):
-        for axis in range(3):
-            unit = 1
-            if axis == 2:
-                unit = _core.FFT_LANES["f32" if np.dtype(dtype).char in "fF" else "f64"]
-            shape, kernel = [3, 3, 5], [1, 1, 1]
-            shape[axis] = length * unit
-            kernel[axis] = min(3, length * unit)
-            x, w = sample(rng, shape, dtype), sample(rng, kernel, dtype)
-            spec = spec_of(x, w, "same")
-            step = [1, 1, 5]
-            step[axis] = length * unit - kernel[axis] + 1
-            lengths = [1, 1, fast_length(5, _core.FFT_LANES[spec.real])]
-            lengths[axis] = length * unit
-            tiling = Tiling(tuple(lengths), tuple(kernel), tuple(step), 1.0)
-            got = FFTConvolution(spec, tiling).run(x, w, None, None, None)
-            want = reference.convolve(x, w, "same")
-            scale = magnitude(x).max() * magnitude(w).sum()
-            assert np.abs(got - want).max() <= _fft_guard.BOUND * eps_of(dtype) * scale
+@pytest.mark.parametrize("shape, kernel", [((3000,), (40,)), ((60, 50), (7, 6)), ((14, 15, 16), (3, 4, 5))], ids=str)
+def test_without_scipy(rng, monkeypatch, dtype, shape, kernel):
+    """NumPy's transforms do as well, but for speed."""
+    x, w = sample(rng, shape, dtype), sample(rng, kernel, dtype)
+    spec = spec_of(x, w)
+    want = FFTConvolution(spec, guarded=True).run(x, w, None, None, None)
+    _fft._library.cache_clear()
+    monkeypatch.setitem(sys.modules, "scipy", None)
+    try:
+        operator = FFTConvolution(spec, guarded=True)
+    finally:
+        _fft._library.cache_clear()
+    assert operator.forward.__closure__[0].cell_contents.__module__.startswith("numpy")
+    got = operator.run(x, w, None, None, None)
+    assert got.dtype == want.dtype
+    allowed = 2 * _fft_guard.BOUND * eps_of(dtype) * magnitude(x).max() * magnitude(w).sum()
+    assert np.abs(got - want).max() <= allowed
+
+
+def test_a_plan_keeps_the_spectra(rng, monkeypatch):
+    x, w = sample(rng, (2, 3, 40, 40), "float32"), sample(rng, (4, 3, 9, 9), "float32")
+    want = cconv.conv2d(x, w, method="fft")
+    plan = cconv.plan_conv2d(w, method="fft", input_shape=x.shape, dtype=x.dtype)
+    monkeypatch.setattr(FFTConvolution, "kernels", lambda *args: pytest.fail("transformed again"))
+    for _ in range(2):
+        same_bits(plan(x), want)
+    with ThreadPoolExecutor(3) as pool:
+        for got in pool.map(lambda _: plan(x), range(6)):
+            same_bits(got, want)
 
 
 # ---- layers ------------------------------------------------------------------------------------------------
@@ -415,8 +425,7 @@ def test_most_of_a_benign_signal_goes_by_fft(rng, monkeypatch):
     operator = FFTConvolution(spec_of(x, w, "same"), guarded=True)
     direct = []
     monkeypatch.setattr(operator, "_sum_box", lambda *args: direct.append(args[3:5]))
-    monkeypatch.setattr(operator, "_run_whole", lambda *args: pytest.fail("gave up"))
-    operator.run(x, w, None, None, 1)
+    same_bits(operator.run(x, w, None, None, 1)[5000:-5000], FFTConvolution(operator.spec).run(x, w, None, None, 1)[5000:-5000])
     assert sum(stops[2] - corner[2] for corner, stops in direct) < 0.02 * x.size
 
 
@@ -456,7 +465,7 @@ def test_auto_when_one_of_two_tiles_is_quiet(rng):
     x, w = sample(rng, 4000, "float32"), sample(rng, 301, "float32")
     x[2000:] *= np.float32(1e-9)
     spec = spec_of(x, w, "same")
-    length = fast_length(1301, _core.FFT_LANES["f32"])
+    length = fast_length(1301)
     tiling = Tiling((1, 1, length), (1, 1, 301), (1, 1, 1000), 1.0)
     for order in (x, x[::-1].copy()):
         got = FFTConvolution(spec, tiling, guarded=True).run(order, w, None, None, None)

@@ -14,7 +14,7 @@ import math
 from functools import cache
 from typing import NamedTuple
 
-from ._core import FFT_LANES, simd_level
+from ._core import simd_level
 
 # ---- printed by bench/calibrate.py -------------------------------------------------------------------------
 # 2026-11-21, AMD EPYC, x86-64-v4, one thread
@@ -34,7 +34,7 @@ LEVEL_RATE = {
     "x86-64-v3": 0.95,
     "x86-64-v4": 1,
 }
-# seconds per point and log2(vectors) of a transform forth and back, by arithmetic and number of axes
+# seconds per real and log2(points) of a transform forth and back, by arithmetic and number of axes
 TRANSFORM_SECONDS = {
     ("f32", 1): 1e-10,
     ("f32", 2): 1.3e-10,
@@ -43,7 +43,7 @@ TRANSFORM_SECONDS = {
     ("f64", 2): 6e-10,
     ("f64", 3): 2.9e-10,
 }
-# seconds per point to pack, check, multiply and store
+# seconds per real to gather, check, multiply and store
 PRODUCT_SECONDS = {
     ("f32", 1): 3.2e-09,
     ("f32", 2): 3.8e-09,
@@ -65,9 +65,15 @@ TAP_SECONDS = 1e-08
 # ------------------------------------------------------------------------------------------------------------
 
 MARGIN = 1.3
-# Bytes of a tile, a complex number per sample: with those of four threads and the spectrum, twice as large, all stays
-# within 16 MB.
-TILE_BYTES = 1 << 21
+# Bytes of a tile. Four of them and their spectra, twice as large with the kernel's, stay within 16 MB.
+TILE_BYTES = 1 << 20
+# Rows that the library transforms side by side, and how much longer one takes alone.
+SIDE_BY_SIDE = {"f32": (4, 2.2), "f64": (2, 1.4)}
+# Bytes of them beyond which a transform takes longer, and how much.
+CACHE_BYTES = 1 << 20
+UNCACHED = 1.3
+# What a block takes in Python: 50 us for 512 kB
+BLOCK_SECONDS = 1e-10
 # What is left of the guard's checks and of direct sums at borders runs on one thread: with three axes most tiles have
 # some. At 128^3 and 7^3 taps two threads took 9 ms directly and 21 ms by FFT.
 BORDERS = {1: 1, 2: 1.1, 3: 1.7}
@@ -89,8 +95,8 @@ def is_transformed(spec):
 
 
 def itemsize(spec):
-    """Bytes of a point of a transform."""
-    return 8 if spec.real == "f32" else 16
+    """Bytes of a sample of a tile."""
+    return (4 if spec.real == "f32" else 8) * (2 if spec.is_complex else 1)
 
 
 def direct_seconds(spec):
@@ -102,33 +108,41 @@ def direct_seconds(spec):
 
 
 def fft_terms(spec, length, piece, step):
-    """What the time of overlap-save with these tiles is made of: (points of all transforms, forth and back as one, by
-    log2 of their length in vectors; points multiplied; kernels; taps)."""
+    """What the time of overlap-save with these tiles is made of: (reals of all transforms, forth and back as one, by
+    log2 of the points of a tile; reals multiplied; bytes of all samples; kernels; taps)."""
     points = math.prod(length)
     pieces = math.prod([-(-taps // part) for taps, part in zip(spec.kernel_size, piece, strict=True)])
     shared = [n for n, axis in zip(spec.batch_shape, spec.weight_batch_axes, strict=True) if axis >= 0]
     kernels = math.prod(shared) * spec.groups * spec.in_channels * spec.out_channels
-    tiles = 1
+    tiles = math.prod(spec.batch_shape) * spec.groups
     for outputs, stride, part in zip(spec.output_size, spec.stride, step, strict=True):
         tiles *= -(-((outputs - 1) * stride + 1) // part)
-    if not spec.is_complex:
-        tiles = (tiles + 1) // 2
-    tiles *= math.prod(spec.batch_shape) * spec.groups
-    # an odd number leaves one of two threads without work at the end
-    tiles += tiles % 2 if 1 < tiles < 16 else 0
+    size = points * itemsize(spec)
+    if sum(is_transformed(spec)) == 1:
+        # rows that are left over after those side by side
+        lanes, alone = SIDE_BY_SIDE[spec.real]
+        tiles += tiles % lanes * (alone - 1)
+        if lanes * size > CACHE_BYTES:
+            tiles *= UNCACHED
+    elif 1 < tiles < 16:
+        # an odd number leaves one of two threads without work at the end
+        tiles += tiles % 2
     products = tiles * spec.in_channels * spec.out_channels * pieces
-    blocks = -(-spec.out_channels // 4)
-    transforms = (tiles * (blocks * spec.in_channels * pieces + spec.out_channels)) / 2 + kernels * pieces
-    log = math.log2(points / FFT_LANES[spec.real]) + 1
-    return transforms * points * log, products * points, kernels, kernels * math.prod(spec.kernel_size)
+    transforms = tiles * (spec.in_channels * pieces + spec.out_channels) / 2 + kernels * pieces
+    reals = points * (2 if spec.is_complex else 1)
+    return (
+        transforms * reals * math.log2(points + 1), products * reals, tiles * spec.in_channels * pieces * size,
+        kernels, kernels * math.prod(spec.kernel_size),
+    )  # fmt: skip
 
 
 def fft_seconds(spec, length, piece, step):
     """Predicted time of overlap-save with these tiles, on one thread, checks of auto included."""
-    work, points, kernels, taps = fft_terms(spec, length, piece, step)
+    work, points, size, kernels, taps = fft_terms(spec, length, piece, step)
     rank = sum(is_transformed(spec))
     seconds = work * TRANSFORM_SECONDS[spec.real, rank] + points * PRODUCT_SECONDS[spec.real, rank]
-    return seconds * FFT_LEVEL[simd_level()] + CALL_SECONDS + kernels * KERNEL_SECONDS + taps * TAP_SECONDS
+    seconds *= FFT_LEVEL[simd_level()]
+    return seconds + CALL_SECONDS + size * BLOCK_SECONDS + kernels * KERNEL_SECONDS + taps * TAP_SECONDS
 
 
 @cache
@@ -139,10 +153,10 @@ def _smooth_numbers():
     return sorted(a * b * c for a in powers[0] for b in powers[1] for c in powers[2] if a * b * c <= limit)
 
 
-def fast_length(n, unit=1):
-    """The smallest length of a fast transform that is at least `n`, in units of so many samples."""
+def fast_length(n):
+    """The smallest length of a fast transform that is at least `n`."""
     numbers = _smooth_numbers()
-    return numbers[min(bisect.bisect_left(numbers, -(-n // unit)), len(numbers) - 1)] * unit
+    return numbers[min(bisect.bisect_left(numbers, n), len(numbers) - 1)]
 
 
 def best_tiling(spec):
@@ -153,7 +167,7 @@ def best_tiling(spec):
     # a start that fits: the same share for each axis that has to be longer than 1
     long = [axis for axis in range(3) if spec.output_size[axis] + spec.kernel_size[axis] > 2]
     share = int(most ** (1 / max(1, len(long))))
-    axes = [_axis_candidates(spec, axis, share if axis in long else FFT_LANES[spec.real])[-1] for axis in range(3)]
+    axes = [_axis_candidates(spec, axis, share if axis in long else 1)[-1] for axis in range(3)]
     best = fft_seconds(spec, *zip(*axes, strict=True))
     for _ in range(3):
         before = best
@@ -173,7 +187,6 @@ def _axis_candidates(spec, axis, room):
     """(length, piece, step) of one axis: so many equal tiles as leave little over, up to `room` samples long."""
     taps, dilation, outputs = spec.kernel_size[axis], spec.dilation[axis], spec.output_size[axis]
     outputs = (outputs - 1) * spec.stride[axis] + 1
-    unit = FFT_LANES[spec.real] if axis == 2 else 1
     if not is_transformed(spec)[axis]:
         return [(1, 1, 1)]
     candidates = []
@@ -182,9 +195,9 @@ def _axis_candidates(spec, axis, room):
         piece = -(-taps // pieces)
         reach = (piece - 1) * dilation + 1
         tiles = 1
-        while tiles <= outputs and fast_length(reach, unit) <= room:
+        while tiles <= outputs and fast_length(reach) <= room:
             step = -(-outputs // tiles)
-            length = fast_length(step + reach - 1, unit)
+            length = fast_length(step + reach - 1)
             if length <= room:
                 # what a longer transform has room for may make a tile fewer
                 step = min(outputs, length - reach + 1)
@@ -196,7 +209,7 @@ def _axis_candidates(spec, axis, room):
             break
         pieces *= 2
     if not candidates:
-        candidates.append((unit, 1, 1))
+        candidates.append((1, 1, 1))
     return sorted(set(candidates))
 
 

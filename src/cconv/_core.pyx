@@ -26,9 +26,9 @@ from libc.stdint cimport uintptr_t
 from cconv._kernels.types cimport (
     ACT_LEAKY_RELU, ACT_NONE, ACT_RELU, ACT_RELU6, ALG_CHANNELS, ALG_LINE, ALG_PIXELS, ALG_ROWS, ALG_WINOGRAD,
     DT_BOOL, DT_F16, DT_F32, DT_F64, DT_I8, DT_I16, DT_I32, DT_I64, DT_SATURATE, DT_SWAPPED, DT_U8, DT_U16,
-    DT_U32, DT_U64, DT_UNSIGNED, KERNEL_ABI, MAX_BATCH_AXES, METHOD_AUTO, METHOD_DIRECT, METHOD_FFT, METHOD_WINOGRAD,
+    DT_U32, DT_U64, DT_UNSIGNED, KERNEL_ABI, MAX_BATCH_AXES, METHOD_AUTO, METHOD_DIRECT, METHOD_WINOGRAD,
     PAD_CONSTANT, PAD_EDGE, PAD_REFLECT, PAD_SYMMETRIC, PAD_WRAP, POOL_AVG, POOL_MAX, Array, Axis, ConvArgs,
-    ConvKernels, PoolArgs, PoolKernels, Spectral, run_t,
+    ConvKernels, PoolArgs, PoolKernels, TileKernels, Tiles, run_t,
 )
 
 cnp.import_array()
@@ -57,8 +57,9 @@ cdef enum:
 
 # --- levels -----------------------------------------------------------------------------------------------------------
 
-cdef ConvKernels* conv_kernels[6]          # those of the FFT after the others
+cdef ConvKernels* conv_kernels[4]
 cdef PoolKernels* pool_kernels[4]
+cdef TileKernels* tile_kernels[2]          # floating point only
 REALS = ("f32", "f64", "i32", "i64")
 _ALL_LEVELS = ("generic", "x86-64-v3", "x86-64-v4")
 BUILT_LEVELS = tuple(CCONV_LEVELS.decode().split(","))
@@ -92,8 +93,7 @@ for _i, _real in enumerate(REALS):
     conv_kernels[<int>_i] = <ConvKernels*>load_table("conv", _real, b"cconv.ConvKernels")
     pool_kernels[<int>_i] = <PoolKernels*>load_table("pool", _real, b"cconv.PoolKernels")
     if _real[0] == "f":
-        conv_kernels[4 + <int>_i] = <ConvKernels*>load_table("fft", _real, b"cconv.ConvKernels")
-FFT_LANES = {"f32": conv_kernels[4].lanes, "f64": conv_kernels[5].lanes}
+        tile_kernels[<int>_i] = <TileKernels*>load_table("tiles", _real, b"cconv.TileKernels")
 
 
 def simd_level():
@@ -208,7 +208,7 @@ fill_dtype_codes()
 cdef dict BOUNDARIES = {"constant": PAD_CONSTANT, "edge": PAD_EDGE, "reflect": PAD_REFLECT,
                         "symmetric": PAD_SYMMETRIC, "wrap": PAD_WRAP}
 cdef dict ACTIVATIONS = {None: ACT_NONE, "relu": ACT_RELU, "leaky_relu": ACT_LEAKY_RELU, "relu6": ACT_RELU6}
-cdef dict METHODS = {"auto": METHOD_AUTO, "direct": METHOD_DIRECT, "winograd": METHOD_WINOGRAD, "fft": METHOD_FFT}
+cdef dict METHODS = {"auto": METHOD_AUTO, "direct": METHOD_DIRECT, "winograd": METHOD_WINOGRAD}
 cdef dict REAL_INDEX = {real: i for i, real in enumerate(REALS)}
 cdef tuple REAL_DTYPES = (np.dtype(np.float32), np.dtype(np.float64), np.dtype(np.int32), np.dtype(np.int64))
 
@@ -361,7 +361,7 @@ cdef class Convolution:
         cdef int i
         self.spec = spec
         fill_new_array(&self.output, spec.output_shape, spec.output_dtype)
-        self.kernels = conv_kernels[<int>REAL_INDEX[spec.real] + (4 if spec.method == "fft" else 0)]
+        self.kernels = conv_kernels[<int>REAL_INDEX[spec.real]]
         self.dtype = REAL_DTYPES[REAL_INDEX[spec.real]]
         self.complex_dtype = np.dtype(np.complex64 if spec.real == "f32" else np.complex128)
         axes[0], axes[1], axes[2] = &args.D, &args.H, &args.W
@@ -432,11 +432,10 @@ cdef class Convolution:
             result[:, :, 1, :, 1] = real
         return result
 
-    def run(self, cnp.ndarray input not None, cnp.ndarray weight not None, bias, cnp.ndarray out, num_threads,
-            cnp.ndarray spectral=None):
+    def run(self, cnp.ndarray input not None, cnp.ndarray weight not None, bias, cnp.ndarray out, num_threads):
         """Write the convolution into `out`, or a new array if that is None, and return it.
 
-        Shapes must be those of the spec; `out` shares no memory with the rest. `spectral`: that struct, for "fft"."""
+        Shapes must be those of the spec; `out` shares no memory with the rest."""
         cdef ConvArgs args = self.args
         cdef Py_ssize_t x_batch[MAX_BATCH_AXES]
         cdef Py_ssize_t y_batch[MAX_BATCH_AXES]
@@ -462,13 +461,35 @@ cdef class Convolution:
                 weight_batch[i] = self.weight_batch[i]*args.x.parts
             args.weight_batch = weight_batch
         args.weight = cnp.PyArray_DATA(weight)
-        if spectral is not None:
-            args.spectral = <const Spectral*>cnp.PyArray_DATA(spectral)
         if bias is not None:
             bias_array = np.ascontiguousarray(bias, self.complex_dtype if self.is_complex else self.dtype)
             args.bias = cnp.PyArray_DATA(bias_array)
         self.execute(&args, threads_for(num_threads, self.work))
         return out
+
+    def gather(self, cnp.ndarray input not None, cnp.ndarray tiles not None):
+        """Fill the buffer of `tiles`, a struct Tiles, with samples."""
+        cdef ConvArgs args = self.args
+        cdef Py_ssize_t x_batch[MAX_BATCH_AXES]
+        cdef TileKernels* kernels = tile_kernels[<int>REAL_INDEX[self.spec.real]]
+        fill_array(&args.x, x_batch, input, &self.input_axes)
+        args.x.data += self.start[0]*args.x.d + self.start[1]*args.x.h + self.start[2]*args.x.w
+        args.tiles = <const Tiles*>cnp.PyArray_DATA(tiles)
+        with nogil:
+            kernels.gather(&args)
+
+    def store(self, cnp.ndarray out not None, cnp.ndarray bias, cnp.ndarray tiles not None):
+        """Store the outputs that the buffer of `tiles` holds; `bias` is contiguous and of the sums' type."""
+        cdef ConvArgs args = self.args
+        cdef Py_ssize_t y_batch[MAX_BATCH_AXES]
+        cdef TileKernels* kernels = tile_kernels[<int>REAL_INDEX[self.spec.real]]
+        fill_array(&args.y, y_batch, out, &self.output_axes)
+        args.y.dtype |= self.store_flags
+        args.tiles = <const Tiles*>cnp.PyArray_DATA(tiles)
+        if bias is not None:
+            args.bias = cnp.PyArray_DATA(bias)
+        with nogil:
+            kernels.store(&args)
 
     cdef int execute(self, ConvArgs* args, int threads) except -1:
         """Plan, transform the weight if the plan wants that, run."""

@@ -1,12 +1,12 @@
-"""Convolution by FFT: overlap-save in tiles, for filters and layers. The compiled part is ``_kernels/spectral.pxd``.
+"""Convolution by FFT: overlap-save in tiles, for filters and layers.
 
 Design:
-  a. A tile is a box of the output; the samples that it needs, borders included, are packed, transformed, multiplied
-     with the kernel's spectrum, transformed back, and what did not wrap around is stored. So scratch is bounded
-     whatever the input's size, and no padded copy is made. A kernel too long for a tile is cut in pieces whose
-     products are summed before the transform back. Two real tiles that follow each other are transformed as one
-     complex one.
-  b. Error. With eps of the real type and x_B the samples of the tile, and of the one it is transformed with,
+  a. A tile is a box of the output. The samples that it needs, borders included, are gathered (``_kernels/tiles.pyx``),
+     a block of tiles at a time; the block is transformed by the library, multiplied with the kernel's spectrum,
+     transformed back, and what did not wrap around is stored. So scratch is bounded whatever the input's size, and
+     no padded copy is made. A kernel too long for a tile is cut in pieces whose products are summed before the
+     transform back.
+  b. Error. With eps of the real type and x_B the samples of the tile,
          |error| <= BOUND * eps * max|x_B| * sum|w|,
      times the number of pieces (and with sum|w| over all input channels of a layer). That is normwise: where the
      samples are far smaller than the largest of their tile, it says nothing. `FFTConvolution(spec, guarded=True)`,
@@ -14,32 +14,69 @@ Design:
          |error| <= GUARDED_BOUND * eps * sum |w||x|
      for every output: outputs for which `Guard` cannot show that are summed directly. So are those near
      samples that are not finite.
-  c. Tiles, and which two are transformed together, follow from the spec: the bits of a result do not depend on the
-     number of threads, nor on the rest of a batch.
+  c. Blocks follow from the spec, and Python threads share them out: all that takes long releases the GIL. Blocks of
+     4 MB on two threads took 0.5 to 0.55 of the time of one; `workers=` of scipy.fft 0.7 to 1, so that is left to
+     what is one block. The bits of a result do not depend on the number of threads.
 """
 
+import itertools
 import math
+import os
+import threading
+from concurrent.futures import ThreadPoolExecutor, wait
+from functools import cache
 from operator import itemgetter
+from types import SimpleNamespace
 
 import numpy as np
 
-from ._choice import best_tiling
-from ._core import FFT_LANES, Convolution
+from ._choice import SIDE_BY_SIDE, best_tiling, is_transformed, itemsize
+from ._core import Convolution, max_num_threads
 from ._fft_guard import SMALL, Guard
 
 # Bytes of scratch that all threads share: fewer threads run where tiles are large.
-SCRATCH_BYTES = 10 << 20
-# As MAX_PASSES in _kernels/types.pxd.
-MAX_PASSES = 16
-AXIS_WORDS = MAX_PASSES + 9
-PEAKS, COUNTS = 3 * AXIS_WORDS + 1, 3 * AXIS_WORDS + 2
-# A batch of direct sums is made of the whole call where this part of the outputs would be left to it.
+SCRATCH_BYTES = 12 << 20
+# Of the samples of a block, which stay in a core's cache; blocks that a large call is cut into at least.
+BLOCK_BYTES = 1 << 19
+LEAST_BLOCKS = 8
+# The predicted time from which on threads may run, whose start takes about 0.1 ms.
+PARALLEL_SECONDS = 3e-4
+# A call is summed directly where this part of the first block's outputs would be left to that.
 MOST_DIRECT = 0.5
+# Boxes to be summed directly that are kept to be joined with their neighbours.
+MOST_BOXES = 4096
+# Words of a struct Tiles: see _kernels/types.pxd.
+OFFSETS = (3, 9, 15)
+PARTS, FIRST, COUNT, CHANNEL, CHANNELS, BUFFER, SCRATCH, SMALLNESS, PEAKS, COUNTS, WORDS = range(18, 29)
 
 
-def layer_operator(spec):
-    """What computes the spec of a layer. "auto" never chooses FFT there."""
-    return FFTConvolution(spec) if spec.method == "fft" else Convolution(spec)
+@cache
+def _library():
+    """(forward, backward) for reals and for complex numbers, each with (array, shape, axes, threads); SciPy's if it is
+    there."""
+    try:
+        from scipy import fft
+    except ImportError:
+        def plain(function):
+            return lambda a, s, axes, threads: function(a, s, axes)
+
+        return tuple([plain(f) for f in (np.fft.rfftn, np.fft.irfftn, np.fft.fftn, np.fft.ifftn)])
+
+    def overwriting(function):
+        return lambda a, s, axes, threads: function(a, s, axes, overwrite_x=True, workers=threads)
+
+    return tuple([overwriting(f) for f in (fft.rfftn, fft.irfftn, fft.fftn, fft.ifftn)])
+
+
+def layer_operator(spec, weight=None):
+    """What computes the spec of a layer, with this weight if it is given: its spectra are kept then. "auto" never
+    chooses FFT there."""
+    if spec.method != "fft":
+        return Convolution(spec)
+    operator = FFTConvolution(spec)
+    if weight is not None and 0 not in (*spec.output_shape, spec.in_channels):
+        operator.kept = operator.kernels(weight, None)
+    return operator
 
 
 class FFTConvolution:
@@ -54,60 +91,85 @@ class FFTConvolution:
         self.guarded = guarded
         self.tiling = tiling or best_tiling(spec)
         self.dtype = np.dtype("f" if spec.real == "f32" else "d")
-        self.operator = Convolution(spec._replace(method="fft"))
+        self.number = np.result_type(self.dtype, np.complex64) if spec.is_complex else self.dtype
+        self.forward, self.backward = _library()[2:] if spec.is_complex else _library()[:2]
+        self.axes = tuple([axis - 3 for axis in range(3) if is_transformed(spec)[axis]])
+        self.operator = Convolution(spec._replace(method="direct"))
+        self.kept = None
         length, piece, step = self.tiling[:3]
+        self.shape = [length[axis] for axis in self.axes]
         dense = [(n - 1) * s + 1 for n, s in zip(spec.output_size, spec.stride, strict=True)]
         self.tiles = [-(-outputs // extent) for outputs, extent in zip(dense, step, strict=True)]
-        self.pieces = [-(-taps // part) for taps, part in zip(spec.kernel_size, piece, strict=True)]
+        self.pieces = list(itertools.product(*map(range, [0] * 3, spec.kernel_size, piece)))
         # cells of the guard: boxes of outputs a part of the kernel wide
         one = sum(p > 1 for p in piece) == 1
         cells = [max(-(-p // 16), min(16, -(-p // 4))) if one else -(-p // 4) for p in piece]
         self.cell = [min(c, s) for c, s in zip(cells, step, strict=True)]
         self.blocks = [-(-n // c) for n, c in zip(length, self.cell, strict=True)]
-        self.twiddles = []
-        words = []
-        for axis in range(3):
-            elements = length[axis] // (FFT_LANES[spec.real] if axis == 2 else 1)
-            radices, twiddles = _passes(elements, self.dtype)
-            self.twiddles.append(twiddles)
-            words += [length[axis], step[axis], self.tiles[axis], piece[axis], self.pieces[axis], self.cell[axis],
-                      self.blocks[axis], len(radices), *radices, *[0] * (MAX_PASSES - len(radices)),
-                      twiddles.ctypes.data]  # fmt: skip
-        self.spectral = np.array([*words, 0, 0, 0], np.int64)
-        self.spectral[PEAKS - 1] = np.array(1 / SMALL).view(np.int64)
-        tile = math.prod(length) * self.dtype.itemsize * 2 * 1.1
-        sums = spec.in_channels > 1 or math.prod(self.pieces) > 1 or spec.out_channels > 1
-        self.most_threads = max(1, int(SCRATCH_BYTES // (tile * (1 + min(spec.out_channels, 4) if sums else 1))))
-        self.borders = {}
+        # cells per tile
+        self.cells = [-(-s // c) for s, c in zip(step, self.cell, strict=True)]
+        words = [
+            (length[i], step[i], self.tiles[i], -spec.pad_before[i], self.cell[i], self.blocks[i]) for i in range(3)
+        ]
+        self.words = np.array([*itertools.chain(*words), *[0] * (WORDS - PARTS)], np.int64)
+        self.words[PARTS] = 2 if spec.is_complex else 1
+        self.words[SMALLNESS] = np.array(1 / SMALL).view(np.int64)
+        self._cut(math.prod(length) * itemsize(spec))
         self.direct = {}
-        self.whole = None
+        self.borders = {}
+
+    def _cut(self, size):
+        """Into blocks of tiles of `size` bytes, and of channels."""
+        spec, self.per_element = self.spec, math.prod(self.tiles)
+        total = self.per_element * math.prod(spec.batch_shape)
+        rows = SIDE_BY_SIDE[spec.real][0] if len(self.axes) == 1 else 1
+        block = max(BLOCK_BYTES // size, rows)
+        self.per_block = min(block, max(rows, -(-total // LEAST_BLOCKS)))
+        self.per_block -= self.per_block % rows
+        self.per_block = min(self.per_block, max(1, total))
+        self.in_block = min(spec.in_channels, max(1, block // self.per_block))
+        self.out_block = min(spec.out_channels, max(1, block // self.per_block))
+        arrays = 2 * self.in_block + (2 * self.out_block + 1 if self._sums else 0)
+        self.most_threads = max(1, SCRATCH_BYTES // (arrays * self.per_block * size))
+        if self.tiling.seconds < PARALLEL_SECONDS:
+            self.most_threads = 1
+
+    @property
+    def _sums(self):
+        """Is more than one product summed, or a transform used more than once?"""
+        return self.spec.in_channels * self.spec.out_channels * len(self.pieces) > 1
 
     def run(self, input, weight, bias, out, num_threads):
         """Write the convolution into `out`, or a new array if that is None, and return it.
 
         Shapes must be those of the spec; `out` shares no memory with the rest."""
-        threads = self.most_threads if num_threads is None else min(num_threads, self.most_threads)
-        if not self.guarded:
-            if not self._within_range(input, weight):
-                return self._run_whole(input, weight, bias, out, num_threads)
-            return self.operator.run(input, weight, bias, out, threads, self.spectral)
         spec = self.spec
-        pieces = math.prod(self.pieces)
-        tiles = math.prod(spec.batch_shape) * math.prod(self.tiles)
-        peaks = np.zeros((tiles, pieces))
-        counts = np.zeros((tiles, pieces, *self.blocks), np.int32)
-        spectral = self.spectral.copy()
-        spectral[PEAKS], spectral[COUNTS] = peaks.ctypes.data, counts.ctypes.data
-        out = self.operator.run(input, weight, None, out, threads, spectral)
-        if out.size:
-            with np.errstate(all="ignore"):
-                return self._mend(peaks, counts, input, weight, out, num_threads)
+        if out is None:
+            out = np.empty(spec.output_shape, spec.output_dtype)
+        if 0 in (out.size, spec.in_channels) or not (self.guarded or self._within_range(input, weight)):
+            return self.operator.run(input, weight, bias, out, num_threads)
+        if bias is not None:
+            bias = np.ascontiguousarray(bias, self.number)
+        threads = min(max_num_threads(), self.most_threads)
+        if num_threads is not None:
+            threads = min(threads, num_threads)
+        kernels = self.kept or self.kernels(weight, threads)
+        call = SimpleNamespace(input=input, weight=weight, bias=bias, out=out, kernels=kernels, boxes=[],
+                               gave_up=False, lock=threading.Lock())  # fmt: skip
+        total = self.per_element * math.prod(spec.batch_shape)
+        tasks = itertools.product(
+            range(spec.groups), range(0, spec.out_channels, self.out_block), range(0, total, self.per_block)
+        )
+        lone = total <= self.per_block and spec.groups == 1 and spec.out_channels <= self.out_block
+        with np.errstate(all="ignore"):
+            if lone:
+                self._run_block(call, next(tasks), threads)
+            else:
+                _share_out(tasks, lambda task: call.gave_up or self._run_block(call, task, 1), threads)
+            if call.gave_up:
+                return self.operator.run(input, weight, bias, out, num_threads)
+            self._mend(call, num_threads)
         return out
-
-    def _run_whole(self, input, weight, bias, out, num_threads):
-        if self.whole is None:
-            self.whole = Convolution(self.spec._replace(method="direct"))
-        return self.whole.run(input, weight, bias, out, num_threads)
 
     def _within_range(self, input, weight):
         """Refuse what is not finite; False if a transform might overflow where the sum does not."""
@@ -120,59 +182,162 @@ class FFTConvolution:
         largest = float(np.finfo(self.dtype).max) / 8
         return max(peaks[0], peaks[2]) * peaks[1] * weight.size <= largest / math.prod(self.tiling.length) ** 2
 
-    # ---- outputs that a transform cannot vouch for --------------------------------------------------------------
+    # ---- kernels -------------------------------------------------------------------------------------------
 
-    def _mend(self, peaks, counts, input, weight, out, num_threads):
-        """Sum directly what the guards do not let pass."""
+    def kernels(self, weight, threads):
+        """What calls need of a weight, never changed: the spectra (kernel of the batch, out, in, piece, ...), what
+        the guards know of each kernel and piece, and each batch element's kernel, or None if there is one."""
+        spec, length = self.spec, self.tiling.length
+        taps = _canonical(weight, spec.weight_batch_axes, spec.weight_axes)
+        if spec.flip:
+            taps = taps[..., ::-1, ::-1, ::-1]
+        batch, outer = taps.shape[:-5], taps.shape[-5:-3]
+        taps = taps.reshape(-1, *taps.shape[-3:]).astype(self.number)
+        if spec.conjugate:
+            np.conj(taps, out=taps)
+        rows = max(1, BLOCK_BYTES // (math.prod(length) * itemsize(spec)))
+        spectra = None
+        guards = [[] for _ in taps]
+        for number, start in enumerate(self.pieces):
+            part = taps[(..., *[slice(a, a + p) for a, p in zip(start, self.tiling.piece, strict=True)])]
+            if self.guarded:
+                for kernel, magnitudes in zip(guards, np.abs(part).astype(np.float64), strict=True):
+                    kernel.append(Guard(self, magnitudes, start))
+            places = [-np.arange(n) * d % s for n, d, s in zip(part.shape[1:], spec.dilation, length, strict=True)]
+            for row in range(0, len(taps), rows):
+                here = part[row : row + rows]
+                buffer = np.zeros((len(here), *length), self.number)
+                buffer[(slice(None), *np.ix_(*places))] = here
+                spectrum = self.forward(buffer, self.shape, self.axes, threads)
+                if spectra is None:
+                    spectra = np.empty((len(taps), len(self.pieces), *spectrum.shape[1:]), spectrum.dtype)
+                spectra[row : row + rows, number] = spectrum
+        spectra = spectra.reshape(-1, *outer, *spectra.shape[1:])
+        of_element = None
+        if len(spectra) > 1:
+            of_element = np.broadcast_to(np.arange(len(spectra)).reshape(batch), spec.batch_shape).ravel()
+        return SimpleNamespace(spectra=spectra, guards=guards, of_element=of_element)
+
+    # ---- blocks of tiles -----------------------------------------------------------------------------------
+
+    def _run_block(self, call, task, threads):
+        """One block: some tiles, of some output channels of one group."""
+        group, out_channel, first = task
+        spec, length = self.spec, self.tiling.length
+        count = min(self.per_block, self.per_element * math.prod(spec.batch_shape) - first)
+        outs = min(self.out_block, spec.out_channels - out_channel)
+        channel = group * spec.out_channels + out_channel
+        runs = self._runs(call.kernels, first, count)
+        sums = good = product = spare = None
+        for in_channel in range(0, spec.in_channels, self.in_block):
+            ins = min(self.in_block, spec.in_channels - in_channel)
+            for piece, start in enumerate(self.pieces):
+                buffer = np.empty((ins, count, *length), self.number)
+                ok = self._gather(call, buffer, first, group * spec.in_channels + in_channel, start, runs, piece)
+                if ok is not True:
+                    good = ok if good is None else good & ok
+                product = self.forward(buffer, self.shape, self.axes, threads)
+                del buffer
+                if not self._sums:
+                    for here, kernel in runs:
+                        product[0, here] *= call.kernels.spectra[kernel, channel, 0, 0]
+                    sums = product
+                    continue
+                if sums is None:
+                    sums = np.zeros((outs, *product.shape[1:]), product.dtype)
+                    spare = np.empty_like(sums[0])
+                for out, i in itertools.product(range(outs), range(ins)):
+                    for here, kernel in runs:
+                        spectrum = call.kernels.spectra[kernel, channel + out, in_channel + i, piece]
+                        np.multiply(product[i, here], spectrum, out=spare[here])
+                    sums[out] += spare
+        del product, spare
+        result = np.ascontiguousarray(self.backward(sums, self.shape, self.axes, threads))
+        words, _kept = self._words(result, first, channel)
+        self.operator.store(call.out, call.bias, words)
+        if good is not None:
+            self._note(call, good, first)
+
+    def _runs(self, kernels, first, count):
+        """[(the tiles of a block that follow each other with one kernel, its number)]"""
+        if kernels.of_element is None:
+            return [(slice(0, count), 0)]
+        of_tile = kernels.of_element[np.arange(first, first + count) // self.per_element]
+        ends = [0, *np.flatnonzero(np.diff(of_tile)) + 1, count]
+        return [(slice(a, b), of_tile[a]) for a, b in itertools.pairwise(ends)]
+
+    def _words(self, buffer, first, channel):
+        """(the struct Tiles of a block, what it points to)."""
+        words = self.words.copy()
+        scratch = np.empty(2 * self.tiling.length[2], self.dtype)
+        words[FIRST : SCRATCH + 1] = (
+            first, buffer.shape[1], channel, buffer.shape[0], buffer.ctypes.data, scratch.ctypes.data
+        )  # fmt: skip
+        return words, scratch
+
+    def _gather(self, call, buffer, first, channel, start, runs, piece):
+        """Fill the buffer with what the taps from `start` on see. Returns which cells FFT may do, or True for all."""
+        words, _kept = self._words(buffer, first, channel)
+        for axis, (offset, taps, dilation) in enumerate(zip(OFFSETS, start, self.spec.dilation, strict=True)):
+            words[offset] = taps * dilation - self.spec.pad_before[axis]
+        if not self.guarded:
+            self.operator.gather(call.input, words)
+            return True
+        count = buffer.shape[1]
+        peaks = np.empty(count)
+        counts = np.empty((count, *self.blocks), np.int32)
+        words[PEAKS], words[COUNTS] = peaks.ctypes.data, counts.ctypes.data
+        self.operator.gather(call.input, words)
+        tiles = np.arange(first, first + count) % self.per_element
+        checks = [call.kernels.guards[kernel][piece].check(peaks[here], counts[here], tiles[here])
+                  for here, kernel in runs]  # fmt: skip
+        if all(check is True for check in checks):
+            return True
+        parts = [np.ones((here.stop - here.start, *self.cells), bool) if check is True else check
+                 for check, (here, _) in zip(checks, runs, strict=True)]  # fmt: skip
+        return np.concatenate(parts)
+
+    # ---- outputs that a transform cannot vouch for ---------------------------------------------------------
+
+    def _note(self, call, good, first):
+        """Keep in mind what is to be summed directly, (batch element, box of outputs), and do so if it is much."""
+        step, size, boxes = self.tiling.step, self.spec.output_size, []
+        for i in np.flatnonzero(~good.all(axis=(1, 2, 3))):
+            element, tile = divmod(first + int(i), self.per_element)
+            place = np.unravel_index(tile, self.tiles)
+            origin = [int(p) * s for p, s in zip(place, step, strict=True)]
+            ends = [min(o + s, n) for o, s, n in zip(origin, step, size, strict=True)]
+            for box in _joined(_cells(~good[i])):
+                spans = [
+                    (o + a * c, min(o + b * c, end))
+                    for o, (a, b), c, end in zip(origin, box, self.cell, ends, strict=True)
+                ]
+                if all(a < b for a, b in spans):
+                    boxes.append((element, *spans))
+        with call.lock:
+            # what cannot be done by FFT in the first block cannot, likely, in the rest
+            call.gave_up |= first == 0 and float(good.mean()) < 1 - MOST_DIRECT
+            call.boxes += boxes
+            if len(call.boxes) > MOST_BOXES:
+                self._mend(call, 1)
+
+    def _mend(self, call, num_threads):
+        """Sum directly what was kept in mind."""
+        if not call.boxes:
+            return
         spec = self.spec
-        w = _canonical(weight, spec.weight_batch_axes, spec.weight_axes[2:])
-        per_kernel = math.prod(self.tiles)
-        if w.size != math.prod(spec.kernel_size):
-            kernels = np.broadcast_to(w, spec.batch_shape + w.shape[-3:])
-            failed = []
-            for i, index in enumerate(np.ndindex(spec.batch_shape)):
-                here = slice(i * per_kernel, (i + 1) * per_kernel)
-                found = self._failed(kernels[index], peaks[here], counts[here])
-                failed += [(i * per_kernel + tile, cells) for tile, cells in found]
-        else:
-            failed = self._failed(w.reshape(w.shape[-3:]), peaks, counts)
-        if not failed:
-            return out
-        cells = math.prod([-(-s // c) for s, c in zip(self.tiling.step, self.cell, strict=True)])
-        if sum(np.count_nonzero(found) for _, found in failed) > MOST_DIRECT * cells * len(peaks):
-            return self._run_whole(input, weight, None, out, num_threads)
-        x = _canonical(input, spec.input_batch_axes, spec.input_axes[1:])
+        x = _canonical(call.input, spec.input_batch_axes, spec.input_axes[1:])
         x = x[(..., *[slice(a, a + n) for a, n in zip(spec.input_start, spec.input_size, strict=True)])]
         x = np.broadcast_to(x, spec.batch_shape + x.shape[-3:])
+        w = _canonical(call.weight, spec.weight_batch_axes, spec.weight_axes[2:])
         w = np.broadcast_to(w, spec.batch_shape + w.shape[-3:])
-        y = _canonical(out, spec.output_batch_axes, spec.output_axes[1:])
-        for tile, found in failed:
-            index = np.unravel_index(tile // per_kernel, spec.batch_shape) if spec.batch_shape else ()
-            place = np.unravel_index(tile % per_kernel, self.tiles)
-            origin = [int(i) * s for i, s in zip(place, self.tiling.step, strict=True)]
-            ends = [min(o + s, n) for o, s, n in zip(origin, self.tiling.step, spec.output_size, strict=True)]
-            for box in _boxes(found):
-                corner = [o + a * c for o, (a, _), c in zip(origin, box, self.cell, strict=True)]
-                stops = [min(o + b * c, end) for o, (_, b), c, end in zip(origin, box, self.cell, ends, strict=True)]
-                if all(stop > c for c, stop in zip(corner, stops, strict=True)):
-                    self._sum_box(w[index], x[index], y[index], corner, stops, num_threads)
-        return out
-
-    def _failed(self, w, peaks, counts):
-        """The tiles of one kernel that hold cells to be summed directly: (tile, those cells)."""
-        spec = self.spec
-        good = None
-        for number, start in enumerate(np.ndindex(*self.pieces)):
-            start = [i * p for i, p in zip(start, self.tiling.piece, strict=True)]
-            taps = [slice(a, a + p) for a, p in zip(start, self.tiling.piece, strict=True)]
-            part = np.abs((w[::-1, ::-1, ::-1] if spec.flip else w)[tuple(taps)]).astype(np.float64)
-            ok = Guard(self, part, start).check(peaks[:, number], counts[:, number])
-            if ok is True:
-                continue
-            good = ok if good is None else good & ok
-        if good is None:
-            return []
-        return [(int(tile), ~good[tile]) for tile in np.flatnonzero(~good.all(axis=(1, 2, 3)))]
+        y = _canonical(call.out, spec.output_batch_axes, spec.output_axes[1:])
+        boxes, call.boxes = call.boxes, []
+        boxes = [((element, element + 1), *spans) for element, *spans in boxes]
+        for (element, _), *spans in _joined(boxes, axes=(3, 2, 1)):
+            index = np.unravel_index(element, spec.batch_shape) if spec.batch_shape else ()
+            corner, stops = zip(*spans, strict=True)
+            self._sum_box(w[index], x[index], y[index], corner, stops, num_threads)
 
     def _sum_box(self, weight, x, y, corner, stops, num_threads):
         """Directly: the outputs of one box."""
@@ -243,11 +408,14 @@ def _span(begin, length, size, boundary):
     return slice(0, length), places
 
 
-def _boxes(cells):
-    """The true cells of an array as few boxes, each a (first, last + 1) per axis: runs that go on are joined, along
-    one axis after the other."""
-    boxes = [tuple([(int(i), int(i) + 1) for i in place]) for place in np.argwhere(cells)]
-    for axis in reversed(range(cells.ndim)):
+def _cells(cells):
+    """The true cells of an array, each as a box: a (first, last + 1) per axis."""
+    return [tuple([(int(i), int(i) + 1) for i in place]) for place in np.argwhere(cells)]
+
+
+def _joined(boxes, axes=(2, 1, 0)):
+    """As few boxes: those that go on are joined, along one axis after the other."""
+    for axis in axes:
         longest = {}
         for box in sorted(boxes, key=itemgetter(axis)):
             begin, end = box[axis]
@@ -278,15 +446,44 @@ def _peak(array):
         return sum(max(-float(part.min()), float(part.max())) for part in parts)
 
 
-def _passes(n, dtype):
-    """(radices of the passes of a transform of n elements, their twiddles as the kernels read them)."""
-    radices, twiddles = [], []
-    while n > 1:
-        radix = next(r for r in (4, 2, 3, 5) if n % r == 0)
-        radices.append(radix)
-        rest = n // radix
-        if rest > 1:
-            angles = np.arange(rest)[:, None] * np.arange(1, radix) * (-2 * np.pi / n)
-            twiddles.append(np.stack([np.cos(angles), np.sin(angles)], axis=-1).ravel())
-        n = rest
-    return radices, np.concatenate([np.zeros(0), *twiddles]).astype(dtype)
+_pool = None
+
+
+def _helpers():
+    """The threads that help callers. Those of a new pool would have to fault all their memory in."""
+    global _pool
+    if _pool is None:
+        _pool = ThreadPoolExecutor(max_workers=64, thread_name_prefix="cconv")
+    return _pool
+
+
+def _forget_helpers():
+    global _pool
+    _pool = None
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_helpers)
+
+
+def _share_out(tasks, run, threads):
+    """Run all tasks on so many threads, this one among them; the first failure is raised, after all stopped."""
+    lock, failures = threading.Lock(), []
+
+    def work():
+        try:
+            with np.errstate(all="ignore"):
+                while not failures:
+                    with lock:
+                        task = next(tasks, None)
+                    if task is None:
+                        return
+                    run(task)
+        except BaseException as failure:
+            failures.append(failure)
+
+    helpers = [_helpers().submit(work) for _ in range(threads - 1)]
+    work()
+    wait([helper for helper in helpers if not helper.cancel()])
+    if failures:
+        raise failures[0]

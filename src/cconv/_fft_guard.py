@@ -41,39 +41,54 @@ class Guard:
         self.least = float(info.tiny) / float(info.eps) * SMALL
         self.most = float(info.max) / 8 / math.prod(tiling.length) ** 2
         self.hollow = [name == "constant" and spec.cval == 0 for name in spec.boundary]
-        self.cells = [-(-s // c) for s, c in zip(tiling.step, operator.cell, strict=True)]
+        self.known = {}
 
-    def check(self, peaks, counts):
-        """Which cells FFT may do, (tiles, cells per axis), or True for all; per tile the largest magnitude, and how
-        many samples of each block are small, those of hollow padding left out."""
+    def check(self, peaks, counts, tiles):
+        """Which cells FFT may do, (tiles, cells per axis), or True for all. Per tile: the largest magnitude, how many
+        samples of each block are small, those of hollow padding left out, and its number."""
         operator = self.operator
-        tiles = operator.tiles
         quiet = peaks == 0
         scale = peaks * self.norm
         good = quiet | ((scale > self.least) & (scale < self.most)) if math.isfinite(self.norm) else quiet & False
-        inside = [self._inside(axis) for axis in range(3)]
+        kinds = self._kinds[tiles]
         # the blocks of a window hold no more than as many times the fullest one
-        union = math.prod([self._blocks(axis) for axis in range(3)])
-        at_border = np.ones(tiles, bool)
-        at_border[tuple([slice(r.start, max(r.start, r.stop)) for r in inside])] = False
-        easy = counts.max() * union <= self.allowed and np.count_nonzero(at_border) <= at_border.size / 4
-        if easy and good.all() and not at_border.any():
-            return True
-        if easy:
-            enough = np.ones((len(peaks), *self.cells), bool)
-        else:
-            windows = self._windows(counts)
-            enough = windows <= self.allowed
+        most = int(counts.max()) * math.prod([self._blocks(axis) for axis in range(3)])
+        easy = most <= self.allowed
+        enough = np.ones((len(peaks), *operator.cells), bool)
+        windows = None if easy else self._windows(counts)
+        if not easy:
+            np.less_equal(windows, self.allowed, out=enough)
             if not enough.all():
                 # sorting the weights takes as long as transforming as many samples
                 self.exact = True
                 enough = self.norm - self._hidden(windows) >= self.needed
-        for place in map(tuple, np.argwhere(at_border).tolist()):
-            here = slice(int(np.ravel_multi_index(place, tiles)), None, math.prod(tiles))
-            weight, unused = self._borders(*place)
+        for kind in set(kinds.tolist()) - {-1}:
+            here = np.flatnonzero(kinds == kind)
+            weight, unused, least = self._borders(kind)
+            if easy and self._hidden(most) <= least:
+                continue
             n = self._windows(counts[here]) if easy else windows[here]
             enough[here] = (self._hidden(n) <= weight - self.needed) | unused
+        if good.all() and enough.all():
+            return True
         return (enough | quiet[:, None, None, None]) & good[:, None, None, None]
+
+    @cached_property
+    def _kinds(self):
+        """Per tile: -1, or the number of the first tile that meets borders in the same way."""
+        tiles, places = self.operator.tiles, []
+        borders = np.zeros(tiles, bool)
+        for axis, extent in enumerate(tiles):
+            place = np.arange(extent)
+            inside = self._inside(axis)
+            at = np.ones(extent, bool)
+            if len(inside):
+                at[inside.start : inside.stop] = False
+                place[inside.start : inside.stop] = inside.start
+            places.append(place)
+            borders |= at.reshape([-1 if i == axis else 1 for i in range(3)])
+        kinds = np.ravel_multi_index(np.ix_(*places), tiles)
+        return np.where(borders, kinds, -1).ravel()
 
     def _hidden(self, n):
         """The weight that n small samples hide at most."""
@@ -109,23 +124,27 @@ class Guard:
 
     def _count_windows(self, count, axis):
         """Along one axis."""
-        cells, blocks = np.arange(self.cells[axis]), count.shape[axis + 1]
+        cells, blocks = np.arange(self.operator.cells[axis]), count.shape[axis + 1]
         if blocks == 1:
             return count
         end = np.minimum(cells + self._blocks(axis), blocks)
         sums = np.cumsum(count, axis=axis + 1, dtype=np.int32)
         return sums.take(end - 1, axis=axis + 1) - sums.take(cells, axis=axis + 1) + count.take(cells, axis=axis + 1)
 
-    def _borders(self, *tile):
-        """Per cell: (weight of the taps that meet samples in every window, is there no such output)."""
-        # where to look is the same for all kernels
-        known = self.operator.borders
-        key = (*self.start, *tile)
-        if key not in known:
-            known[key] = self._border_places(*tile)
-        corners, unused = known[key]
-        table = self._table.ravel()
-        return sum(sign * table.take(corner) for sign, corner in corners), unused
+    def _borders(self, tile):
+        """Per cell of a tile: (weight of the taps that meet samples in every window, is there no such output), and
+        what small samples may hide of the least."""
+        if tile not in self.known:
+            place = tuple([int(i) for i in np.unravel_index(tile, self.operator.tiles)])
+            # where to look is the same for all kernels
+            shared, key = self.operator.borders, (*self.start, tile)
+            if key not in shared:
+                shared[key] = self._border_places(*place)
+            corners, unused = shared[key]
+            table = self._table.ravel()
+            weight = sum(sign * table.take(corner) for sign, corner in corners)
+            self.known[tile] = weight, unused, float(weight[~unused].min()) - self.needed
+        return self.known[tile]
 
     def _border_places(self, *tile):
         """(where the table holds what makes up the weight of each cell, with signs; is there no such output)."""
@@ -133,7 +152,7 @@ class Guard:
         ranges, unused = [], []
         for axis in range(3):
             cell, size, taps = self.operator.cell[axis], spec.input_size[axis], self.weights.shape[axis]
-            first = np.arange(self.cells[axis]) * cell
+            first = np.arange(self.operator.cells[axis]) * cell
             last = np.minimum(first + cell, tiling.step[axis]) + tile[axis] * tiling.step[axis]
             last = np.minimum(last, spec.output_size[axis]) - 1
             first += tile[axis] * tiling.step[axis]

@@ -151,7 +151,7 @@ class Conv:
         if not spec.is_complex and weight.dtype != _REALS[spec.real]:
             shared = [entry.weight for entry in list(self._entries.values()) if entry.spec.real == spec.real]
             weight = shared[0] if shared else weight.astype(_REALS[spec.real])
-        return _Prepared(spec, layer_operator(spec), weight, bias)
+        return _Prepared(spec, layer_operator(spec, weight), weight, bias)
 
     def __reduce__(self):
         return Conv, (

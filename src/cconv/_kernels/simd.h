@@ -131,13 +131,13 @@ static inline real peak_magnitude(const real *p, ptrdiff_t n, real peak)
     memcpy(&peak, &most, sizeof peak);
     return peak;
 }
-/* Add 1 to marks[i] where the magnitude of p[i], or of both p[i] and q[i], is below a limit. */
-static inline void mark_small(real_bits *marks, const real *p, const real *q, ptrdiff_t n, real limit)
+/* Add 1 to marks[i] where the magnitude of p[i] is below a limit; of pairs: that of both parts. */
+static inline void mark_small(real_bits *marks, const real *p, ptrdiff_t n, int pairs, real limit)
 {
     real_bits below = magnitude_bits(limit);
-    if (q)
+    if (pairs)
         for (ptrdiff_t i = 0; i < n; i++)
-            marks[i] += (magnitude_bits(p[i]) < below) & (magnitude_bits(q[i]) < below);
+            marks[i] += (magnitude_bits(p[2 * i]) < below) & (magnitude_bits(p[2 * i + 1]) < below);
     else
         for (ptrdiff_t i = 0; i < n; i++)
             marks[i] += magnitude_bits(p[i]) < below;

@@ -28,7 +28,7 @@ cdef extern from "simd.h" nogil:
     vreal vkeep(vreal v) noexcept
     bint is_nan(real x) noexcept
     real peak_magnitude(const real* p, Py_ssize_t n, real peak) noexcept
-    void mark_small(real_bits* marks, const real* p, const real* q, Py_ssize_t n, real limit) noexcept
+    void mark_small(real_bits* marks, const real* p, Py_ssize_t n, bint pairs, real limit) noexcept
     real round_even(real x) noexcept
     real round_clipped(real x, real low, real high) noexcept
     void narrow8(char* dst, const real* src) noexcept

@@ -50,7 +50,6 @@ cdef enum:                      # what the caller allows
     METHOD_AUTO = 0
     METHOD_DIRECT = 1           # sums of products and nothing else
     METHOD_WINOGRAD = 2
-    METHOD_FFT = 3              # the kernels of fft.pyx, whatever the shape
 
 cdef enum:
     POOL_MAX = 0
@@ -88,28 +87,29 @@ cdef struct Taps:
     Py_ssize_t step             # first sample of slot s is s*step
     bint per_tap
 
-# How one axis is convolved by FFT. _fft.py lays this out as 64-bit integers.
-cdef enum:
-    MAX_PASSES = 16
-cdef struct SpectralAxis:
-    Py_ssize_t length           # samples transformed; along W a multiple of LANES
+# Overlapping tiles of samples, for transforms. _fft.py lays these out as 64-bit integers.
+cdef struct TileAxis:
+    Py_ssize_t length           # samples
     Py_ssize_t step             # outputs per tile, before the stride leaves any out
     Py_ssize_t tiles
-    Py_ssize_t piece            # taps per piece of a kernel that is longer than a tile
-    Py_ssize_t pieces
+    Py_ssize_t offset           # the first sample of the first tile: negative in padding
     Py_ssize_t cell             # samples per block of which the small ones are counted
     Py_ssize_t blocks
-    Py_ssize_t passes
-    Py_ssize_t radix[MAX_PASSES]
-    const void* twiddles        # reals: (re, im) x (radix - 1) x (length of a sub-transform), pass after pass
 
-cdef struct Spectral:
-    SpectralAxis D
-    SpectralAxis H
-    SpectralAxis W
+cdef struct Tiles:
+    TileAxis D
+    TileAxis H
+    TileAxis W
+    Py_ssize_t parts            # of a number of the buffer: 2 if complex, else 1
+    Py_ssize_t first            # tiles are counted over batch elements, each with D.tiles*H.tiles*W.tiles
+    Py_ssize_t count
+    Py_ssize_t channel          # the first one; of pairs (re, im) if complex
+    Py_ssize_t channels
+    void* buffer
+    void* scratch               # reals of a row
     double small                # a sample is small if that many times smaller than the tile's largest
-    double* peaks               # [batch element][tile][piece]: the largest magnitude, not finite if a sample is not
-    int* counts                 # [batch element][tile][piece][blocks]: small samples; NULL: nobody asks
+    double* peaks               # [tile]: the largest magnitude, not finite if a sample is not; NULL: nobody asks
+    int* counts                 # [tile][blocks]: small samples
 
 cdef struct ConvArgs:
     Py_ssize_t N
@@ -146,7 +146,7 @@ cdef struct ConvArgs:
     Py_ssize_t tile_elements    # packed tile of one input channel
     Py_ssize_t n_tasks
     Py_ssize_t scratch_bytes    # per thread
-    const Spectral* spectral    # of the FFT kernels: how they cut the problem
+    const Tiles* tiles          # of tile kernels only
 
 cdef struct PoolArgs:
     int kind
@@ -182,6 +182,14 @@ cdef struct ConvKernels:
     conv_plan_t plan
     run_t prepare
     run_t run
+
+ctypedef void (*tiles_t)(const ConvArgs* args) noexcept nogil
+
+cdef struct TileKernels:
+    unsigned int abi
+    unsigned int lanes
+    tiles_t gather
+    tiles_t store
 
 cdef struct PoolKernels:
     unsigned int abi
