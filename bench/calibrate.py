@@ -87,7 +87,9 @@ def fft_fit():
     for real, dtype in REALS.items():
         for rank, sizes in FFT.items():
             runs = [guarded(size, kernel, dtype) for size, kernel in sizes]
-            fixed = [inside + size * _choice.BLOCK_SECONDS + taps * _choice.TAP_SECONDS for _, (_, _, size, _, taps) in runs]
+            fixed = [
+                inside + size * _choice.BLOCK_SECONDS + taps * _choice.TAP_SECONDS for _, (_, _, size, _, taps) in runs
+            ]
             # relative errors count; the two terms are nearly proportional, so noise must not take the first for nothing
             terms = np.array([terms[:2] for _, terms in runs]) / [[seconds] for seconds, _ in runs]
             wanted = np.array([(seconds - other) / seconds for (seconds, _), other in zip(runs, fixed, strict=True)])

@@ -5,7 +5,8 @@
 """
 
 from . import filters
-from ._core import show_config, simd_level
+from ._config import show_config
+from ._core import simd_level
 from ._explain import explain
 from ._geometry import conv_output_shape, receptive_field
 from ._threads import get_num_threads, num_threads, set_num_threads

@@ -21,7 +21,7 @@ from ._core import simd_level
 
 # products per second of the direct sum, by arithmetic and number of axes with more than one tap
 DIRECT_RATE = {
-    ("f32", 1): 5.6e10,
+    ("f32", 1): 5.7e10,
     ("f32", 2): 5.4e10,
     ("f32", 3): 4.1e10,
     ("f64", 1): 2.7e10,
@@ -36,31 +36,31 @@ LEVEL_RATE = {
 }
 # seconds per real and log2(points) of a transform forth and back, by arithmetic and number of axes
 TRANSFORM_SECONDS = {
-    ("f32", 1): 1e-10,
-    ("f32", 2): 1.3e-10,
-    ("f32", 3): 1.8e-10,
-    ("f64", 1): 1.7e-10,
-    ("f64", 2): 6e-10,
-    ("f64", 3): 2.9e-10,
+    ("f32", 1): 8.9e-11,
+    ("f32", 2): 1.1e-10,
+    ("f32", 3): 1.4e-10,
+    ("f64", 1): 2.7e-10,
+    ("f64", 2): 1.8e-10,
+    ("f64", 3): 2.2e-10,
 }
 # seconds per real to gather, check, multiply and store
 PRODUCT_SECONDS = {
-    ("f32", 1): 3.2e-09,
-    ("f32", 2): 3.8e-09,
-    ("f32", 3): 5.2e-09,
-    ("f64", 1): 5.1e-09,
-    ("f64", 2): 5e-10,
-    ("f64", 3): 8.3e-09,
+    ("f32", 1): 3.7e-09,
+    ("f32", 2): 4.6e-09,
+    ("f32", 3): 5.7e-09,
+    ("f64", 1): 5.6e-09,
+    ("f64", 2): 7.7e-09,
+    ("f64", 3): 9.1e-09,
 }
 # the time of both, relative to the best level
 FFT_LEVEL = {
-    "generic": 2.1,
-    "x86-64-v3": 1,
+    "generic": 1.1,
+    "x86-64-v3": 0.96,
     "x86-64-v4": 1,
 }
 # seconds per call, per kernel, per tap
-CALL_SECONDS = 0.00024
-KERNEL_SECONDS = 8.1e-05
+CALL_SECONDS = 0.00044
+KERNEL_SECONDS = 0.00015
 TAP_SECONDS = 1e-08
 # ------------------------------------------------------------------------------------------------------------
 
@@ -74,9 +74,9 @@ CACHE_BYTES = 1 << 20
 UNCACHED = 1.3
 # What a block takes in Python: 50 us for 512 kB
 BLOCK_SECONDS = 1e-10
-# What is left of the guard's checks and of direct sums at borders runs on one thread: with three axes most tiles have
-# some. At 128^3 and 7^3 taps two threads took 9 ms directly and 21 ms by FFT.
-BORDERS = {1: 1, 2: 1.1, 3: 1.7}
+# The guard's checks and direct sums at borders run on one thread, by number of axes: with three most tiles have some.
+# At 512^2 and 31^2 taps, float32, two threads took 2.6 ms directly and 3.2 by FFT, of 4.7 and 3.1 on one.
+BORDERS = {1: 1.15, 2: 1.25, 3: 1.7}
 
 
 class Tiling(NamedTuple):

@@ -10,7 +10,6 @@ d. No validation: _shapes.py has done it.
 """
 import importlib
 import os
-import sys
 from contextvars import ContextVar
 
 cimport numpy as cnp
@@ -64,6 +63,7 @@ REALS = ("f32", "f64", "i32", "i64")
 _ALL_LEVELS = ("generic", "x86-64-v3", "x86-64-v4")
 BUILT_LEVELS = tuple(CCONV_LEVELS.decode().split(","))
 LEVELS = tuple(level for level in _ALL_LEVELS[:cconv_cpu_level() + 1] if level in BUILT_LEVELS)
+COMPILER, HAS_OPENMP = CCONV_COMPILER.decode(), bool(CCONV_HAS_OPENMP)
 
 
 def _choose_level():
@@ -467,29 +467,23 @@ cdef class Convolution:
         self.execute(&args, threads_for(num_threads, self.work))
         return out
 
-    def gather(self, cnp.ndarray input not None, cnp.ndarray tiles not None):
-        """Fill the buffer of `tiles`, a struct Tiles, with samples."""
+    def move_tiles(self, cnp.ndarray array not None, cnp.ndarray bias, cnp.ndarray tiles not None, bint store):
+        """Fill the buffer of `tiles`, a struct Tiles, with samples of an input; or store outputs from there. `bias` is
+        contiguous and of the sums' type."""
         cdef ConvArgs args = self.args
-        cdef Py_ssize_t x_batch[MAX_BATCH_AXES]
+        cdef Py_ssize_t batch[MAX_BATCH_AXES]
         cdef TileKernels* kernels = tile_kernels[<int>REAL_INDEX[self.spec.real]]
-        fill_array(&args.x, x_batch, input, &self.input_axes)
-        args.x.data += self.start[0]*args.x.d + self.start[1]*args.x.h + self.start[2]*args.x.w
         args.tiles = <const Tiles*>cnp.PyArray_DATA(tiles)
-        with nogil:
-            kernels.gather(&args)
-
-    def store(self, cnp.ndarray out not None, cnp.ndarray bias, cnp.ndarray tiles not None):
-        """Store the outputs that the buffer of `tiles` holds; `bias` is contiguous and of the sums' type."""
-        cdef ConvArgs args = self.args
-        cdef Py_ssize_t y_batch[MAX_BATCH_AXES]
-        cdef TileKernels* kernels = tile_kernels[<int>REAL_INDEX[self.spec.real]]
-        fill_array(&args.y, y_batch, out, &self.output_axes)
-        args.y.dtype |= self.store_flags
-        args.tiles = <const Tiles*>cnp.PyArray_DATA(tiles)
+        if store:
+            fill_array(&args.y, batch, array, &self.output_axes)
+            args.y.dtype |= self.store_flags
+        else:
+            fill_array(&args.x, batch, array, &self.input_axes)
+            args.x.data += self.start[0]*args.x.d + self.start[1]*args.x.h + self.start[2]*args.x.w
         if bias is not None:
             args.bias = cnp.PyArray_DATA(bias)
         with nogil:
-            kernels.store(&args)
+            (kernels.store if store else kernels.gather)(&args)
 
     cdef int execute(self, ConvArgs* args, int threads) except -1:
         """Plan, transform the weight if the plan wants that, run."""
@@ -607,34 +601,3 @@ cdef class Pooling:
         run_tasks(self.kernels.run, &args, args.n_tasks, &args.scratch_bytes,
                   <int>min(<Py_ssize_t>threads, args.n_tasks), self.work)
         return out
-
-
-# --- configuration ----------------------------------------------------------------------------------------------------
-
-def config():
-    """What was built and what is in use, as a dict: see show_config."""
-    from cconv import __version__
-    return {
-        "version": __version__,
-        "simd_level": _LEVEL,
-        "levels_available": LEVELS,
-        "levels_built": BUILT_LEVELS,
-        "compiler": CCONV_COMPILER.decode(),
-        "openmp": bool(CCONV_HAS_OPENMP),
-        "threads": max_threads(),
-        "numpy": np.__version__,
-        "python": sys.version.split()[0],
-    }
-
-
-def show_config():
-    """Print how cconv was built and what it uses here: version, SIMD levels, compiler, threads.
-
-    Examples
-    --------
-    >>> import cconv
-    >>> cconv.show_config()     # doctest: +ELLIPSIS
-    version           ...
-    """
-    for key, value in config().items():
-        print(f"{key:18}{', '.join(value) if isinstance(value, tuple) else value}")

@@ -14,9 +14,9 @@ Design:
          |error| <= GUARDED_BOUND * eps * sum |w||x|
      for every output: outputs for which `Guard` cannot show that are summed directly. So are those near
      samples that are not finite.
-  c. Blocks follow from the spec, and Python threads share them out: all that takes long releases the GIL. Blocks of
-     4 MB on two threads took 0.5 to 0.55 of the time of one; `workers=` of scipy.fft 0.7 to 1, so that is left to
-     what is one block. The bits of a result do not depend on the number of threads.
+  c. Blocks follow from the spec, and Python threads share them out: all that takes long releases the GIL. Of blocks
+     of 512 kB two threads did twice as many as one; `workers=` of scipy.fft did 0.9 to 1.5 times as many, so that is
+     left to what is one block. The bits of a result do not depend on the number of threads.
 """
 
 import itertools
@@ -24,6 +24,7 @@ import math
 import os
 import threading
 from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import suppress
 from functools import cache
 from operator import itemgetter
 from types import SimpleNamespace
@@ -39,8 +40,8 @@ SCRATCH_BYTES = 12 << 20
 # Of the samples of a block, which stay in a core's cache; blocks that a large call is cut into at least.
 BLOCK_BYTES = 1 << 19
 LEAST_BLOCKS = 8
-# The predicted time from which on threads may run, whose start takes about 0.1 ms.
-PARALLEL_SECONDS = 3e-4
+# The predicted time from which on threads may run.
+PARALLEL_SECONDS = 1.8e-3
 # A call is summed directly where this part of the first block's outputs would be left to that.
 MOST_DIRECT = 0.5
 # Boxes to be summed directly that are kept to be joined with their neighbours.
@@ -57,15 +58,23 @@ def _library():
     try:
         from scipy import fft
     except ImportError:
-        def plain(function):
-            return lambda a, s, axes, threads: function(a, s, axes)
+        fft = np.fft
 
-        return tuple([plain(f) for f in (np.fft.rfftn, np.fft.irfftn, np.fft.fftn, np.fft.ifftn)])
+    def transform(one, more):
+        options = {} if fft is np.fft else {"overwrite_x": True}
 
-    def overwriting(function):
-        return lambda a, s, axes, threads: function(a, s, axes, overwrite_x=True, workers=threads)
+        def run(array, shape, axes, threads):
+            if threads > 1 and options:
+                return more(array, shape, axes, workers=threads, **options)
+            # along one axis a call takes 10 us less
+            return one(array, shape[0], axes[0], **options) if len(axes) == 1 else more(array, shape, axes, **options)
 
-    return tuple([overwriting(f) for f in (fft.rfftn, fft.irfftn, fft.fftn, fft.ifftn)])
+        return run
+
+    return (
+        transform(fft.rfft, fft.rfftn), transform(fft.irfft, fft.irfftn),
+        transform(fft.fft, fft.fftn), transform(fft.ifft, fft.ifftn),
+    )  # fmt: skip
 
 
 def layer_operator(spec, weight=None):
@@ -75,7 +84,7 @@ def layer_operator(spec, weight=None):
         return Convolution(spec)
     operator = FFTConvolution(spec)
     if weight is not None and 0 not in (*spec.output_shape, spec.in_channels):
-        operator.kept = operator.kernels(weight, None)
+        operator.kept = operator.kernels(weight, 1)
     return operator
 
 
@@ -254,7 +263,7 @@ class FFTConvolution:
         del product, spare
         result = np.ascontiguousarray(self.backward(sums, self.shape, self.axes, threads))
         words, _kept = self._words(result, first, channel)
-        self.operator.store(call.out, call.bias, words)
+        self.operator.move_tiles(call.out, call.bias, words, True)
         if good is not None:
             self._note(call, good, first)
 
@@ -281,13 +290,13 @@ class FFTConvolution:
         for axis, (offset, taps, dilation) in enumerate(zip(OFFSETS, start, self.spec.dilation, strict=True)):
             words[offset] = taps * dilation - self.spec.pad_before[axis]
         if not self.guarded:
-            self.operator.gather(call.input, words)
+            self.operator.move_tiles(call.input, None, words, False)
             return True
         count = buffer.shape[1]
         peaks = np.empty(count)
         counts = np.empty((count, *self.blocks), np.int32)
         words[PEAKS], words[COUNTS] = peaks.ctypes.data, counts.ctypes.data
-        self.operator.gather(call.input, words)
+        self.operator.move_tiles(call.input, None, words, False)
         tiles = np.arange(first, first + count) % self.per_element
         checks = [call.kernels.guards[kernel][piece].check(peaks[here], counts[here], tiles[here])
                   for here, kernel in runs]  # fmt: skip
@@ -450,7 +459,8 @@ _pool = None
 
 
 def _helpers():
-    """The threads that help callers. Those of a new pool would have to fault all their memory in."""
+    """The threads that help callers. New ones would have to fault all their memory in: at 1e6 x 10,001 float32 that
+    took as long as half of the work."""
     global _pool
     if _pool is None:
         _pool = ThreadPoolExecutor(max_workers=64, thread_name_prefix="cconv")
@@ -482,8 +492,16 @@ def _share_out(tasks, run, threads):
         except BaseException as failure:
             failures.append(failure)
 
-    helpers = [_helpers().submit(work) for _ in range(threads - 1)]
+    helpers = []
+    # when the interpreter shuts down, no thread starts any more
+    with suppress(RuntimeError):
+        for _ in range(threads - 1):
+            helpers.append(_helpers().submit(work))
     work()
-    wait([helper for helper in helpers if not helper.cancel()])
+    try:
+        wait([helper for helper in helpers if not helper.cancel()])
+    except BaseException as failure:  # Ctrl-C: nothing may write to the arrays any more
+        failures.append(failure)
+        wait([helper for helper in helpers if not helper.cancel()])
     if failures:
         raise failures[0]

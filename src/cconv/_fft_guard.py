@@ -36,7 +36,6 @@ class Guard:
         # as many small samples hide no more, in a window of which all taps meet samples
         spare = self.norm - self.needed
         self.allowed = int(spare / self.peak) if 0 < self.peak < math.inf else 0
-        self.exact = False
         info = np.finfo(operator.dtype)
         self.least = float(info.tiny) / float(info.eps) * SMALL
         self.most = float(info.max) / 8 / math.prod(tiling.length) ** 2
@@ -57,18 +56,14 @@ class Guard:
         enough = np.ones((len(peaks), *operator.cells), bool)
         windows = None if easy else self._windows(counts)
         if not easy:
-            np.less_equal(windows, self.allowed, out=enough)
-            if not enough.all():
-                # sorting the weights takes as long as transforming as many samples
-                self.exact = True
-                enough = self.norm - self._hidden(windows) >= self.needed
+            self._suffices(windows, self.norm - self.needed, enough)
         for kind in set(kinds.tolist()) - {-1}:
             here = np.flatnonzero(kinds == kind)
             weight, unused, least = self._borders(kind)
-            if easy and self._hidden(most) <= least:
+            if easy and most * self.peak <= least:
                 continue
             n = self._windows(counts[here]) if easy else windows[here]
-            enough[here] = (self._hidden(n) <= weight - self.needed) | unused
+            enough[here] = self._suffices(n, np.where(unused, np.inf, weight - self.needed), np.empty(n.shape, bool))
         if good.all() and enough.all():
             return True
         return (enough | quiet[:, None, None, None]) & good[:, None, None, None]
@@ -90,11 +85,13 @@ class Guard:
         kinds = np.ravel_multi_index(np.ix_(*places), tiles)
         return np.where(borders, kinds, -1).ravel()
 
-    def _hidden(self, n):
-        """The weight that n small samples hide at most."""
-        if not self.exact:
-            return n * self.peak
-        return self._largest[np.minimum(n, len(self._largest) - 1)]
+    def _suffices(self, n, spare, out):
+        """Where n small samples hide no more weight than may be spared. First by the largest weight alone: sorting them
+        takes as long as transforming as many samples."""
+        np.less_equal(n * self.peak, spare, out=out)
+        if not out.all():
+            np.less_equal(self._largest[np.minimum(n, len(self._largest) - 1)], spare, out=out)
+        return out
 
     @cached_property
     def _largest(self):

@@ -4,7 +4,7 @@ Design:
   a. A plan owns what it computes with: read-only copies, so that no later change of the caller's arrays shows.
   b. All that depends on the input is its signature, shape and type. Each is prepared when it first comes, under
      its entry in a dict. A prepared entry never changes, and a dict operation is atomic: threads may share a plan.
-  c. `_prepared` is the one place where a weight takes the form that a kernel wants.
+  c. `_prepared` is the one place where a weight takes the form that a kernel wants: with method="fft" its spectra.
 """
 
 from typing import Any, NamedTuple
@@ -22,7 +22,8 @@ from ._shapes import CONV_PADDINGS, ConvSpec, conv_spec
 
 __all__ = ["Conv", "plan_conv1d", "plan_conv2d", "plan_conv3d"]
 
-# Input signatures that a plan remembers. An entry is small, unless its arithmetic needs a converted weight.
+# Input signatures that a plan remembers. An entry is small, unless its arithmetic needs a converted weight, or the
+# spectra of one.
 _LIMIT = 64
 _DEFAULTS = {
     "stride": 1, "padding": 0, "padding_mode": "constant", "cval": 0, "dilation": 1, "groups": 1,
