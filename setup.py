@@ -35,6 +35,7 @@ if os.environ.get("CCONV_BUILD_LEVELS"):
 
 REALS = {"f32": 32, "f64": 64, "i32": 132, "i64": 164}
 NARROW_REALS = {"u8": 108, "u16": 116}          # maxima only
+FLOATING_REALS = {real: code for real, code in REALS.items() if code < 100}
 CPUS = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 JOBS = int(os.environ.get("CCONV_BUILD_JOBS") or CPUS)
 
@@ -83,7 +84,7 @@ def extensions():
     core_macros = [("CCONV_LEVELS", '"' + ",".join(LEVELS) + '"'), ("NPY_NO_DEPRECATED_API", "NPY_2_0_API_VERSION")]
     made = [extension("cconv._core", f"{PACKAGE}/_core.pyx", core_macros, COMPILE + OPENMP_COMPILE, DIRECTIVES)]
     for level, march in LEVELS.items():
-        for operator, reals in (("conv", REALS), ("pool", REALS | NARROW_REALS)):
+        for operator, reals in (("conv", REALS), ("pool", REALS | NARROW_REALS), ("tiles", FLOATING_REALS)):
             for real, code in reals.items():
                 name = f"cconv._kernels.{operator}_{real}_{level.replace('-', '_')}"
                 macros = [("CCONV_REAL", str(code))] + ([("CCONV_SIGNED", "1")] if operator == "pool" else [])

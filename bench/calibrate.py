@@ -33,6 +33,8 @@ FFT = {
     2: [((300, 300), (31, 31)), ((1000, 1000), (31, 31)), ((1000, 1000), (101, 101)), ((2000, 2000), (63, 63))],
     3: [((64, 64, 64), (11, 11, 11)), ((100, 100, 100), (21, 21, 21)), ((128, 128, 128), (9, 9, 9))],
 }
+# Where the search for the mixture of the two terms starts: the log2 of a usual length.
+LOG = 14
 # What other processes take does not count. All that is timed runs on the calling thread.
 CLOCK = time.thread_time
 REALS = {"f32": np.float32, "f64": np.float64}
@@ -70,37 +72,51 @@ def direct_rate(real, rank):
     return median(rates)
 
 
-def guarded(size, kernel, dtype):
-    """(seconds of FFT tiles with the checks of "auto", what they are made of) without borders, which go by taps."""
-    x, w, spec = problem(size, kernel, dtype, "valid")
+def guarded(size, kernel, dtype, mode="valid"):
+    """(seconds of FFT tiles with the checks of "auto", what they are made of), by default without borders."""
+    x, w, spec = problem(size, kernel, dtype, mode)
     operator = FFTConvolution(spec, guarded=True)
     return fastest(lambda: operator.run(x, w, None, None, 1)), _choice.fft_terms(spec, *operator.tiling[:3])
 
 
 def fft_fit():
-    """({(real, rank): seconds per point and log2}, seconds per batch and per kernel)."""
-    # a problem without work is one kernel and one batch
-    call = guarded(40, 9, np.float32)[0] / 2
-    fit, lines = {}, []
+    """(seconds per real and log2 of transforms, per real of products, both by (real, rank); seconds per call)."""
+    # a problem with little work is a call with one kernel, and what has to be done at its borders
+    call, inside = (guarded(2000, 301, np.float32, mode)[0] for mode in ("full", "valid"))
+    transform, product, lines = {}, {}, []
     for real, dtype in REALS.items():
         for rank, sizes in FFT.items():
             runs = [guarded(size, kernel, dtype) for size, kernel in sizes]
-            fixed = [call * (batches + kernels) + taps * _choice.TAP_SECONDS for _, (_, batches, kernels, taps) in runs]
-            unit = median([(run[0] - other) / run[1][0] for run, other in zip(runs, fixed, strict=True)])
-            fit[real, rank] = unit
-            for size, run, other in zip(sizes, runs, fixed, strict=True):
-                got = (run[1][0] * unit + other) * 1e3
-                lines.append(f"# {real} {size!s:40} {run[0] * 1e3:8.2f} ms, predicted {got:8.2f}")
+            fixed = [
+                inside + size * _choice.BLOCK_SECONDS + taps * _choice.TAP_SECONDS for _, (_, _, size, _, taps) in runs
+            ]
+            # relative errors count; the two terms are nearly proportional, so noise must not take the first for nothing
+            terms = np.array([terms[:2] for _, terms in runs]) / [[seconds] for seconds, _ in runs]
+            wanted = np.array([(seconds - other) / seconds for (seconds, _), other in zip(runs, fixed, strict=True)])
+            fits = []
+            for share in np.linspace(0.25, 1, 16):
+                mixed = terms @ [share, (1 - share) * LOG]
+                scale = median(wanted / mixed)
+                fits.append((np.abs(mixed * scale - wanted).max(), share * scale, (1 - share) * LOG * scale))
+            _, transform[real, rank], product[real, rank] = min(fits)
+            for size, (seconds, (work, points, *_)), other in zip(sizes, runs, fixed, strict=True):
+                got = (work * transform[real, rank] + points * product[real, rank] + other) * 1e3
+                lines.append(f"# {real} {size!s:40} {seconds * 1e3:8.2f} ms, predicted {got:8.2f}")
     print("\n".join(lines), file=sys.stderr)
-    return fit, call
+    return transform, product, call
 
 
-def rates_of_levels():
-    """Direct rate of every SIMD level of this machine over the best one's."""
+def fft_time():
+    """Seconds of one problem, to compare levels with."""
+    return guarded(1_000_000, 1001, np.float32)[0]
+
+
+def of_levels(measure):
+    """What an expression of this module's comes to at every SIMD level of this machine, over the best one's."""
     rates = {}
     for level in _core.LEVELS:
         code = f"import sys; sys.path.insert(0, {os.path.dirname(__file__)!r}); import calibrate; "
-        code += "print(calibrate.direct_rate('f32', 1))"
+        code += f"print(calibrate.{measure})"
         environment = dict(os.environ, CCONV_SIMD=level)
         done = subprocess.run([sys.executable, "-c", code], env=environment, check=True, capture_output=True, text=True)
         rates[level] = float(done.stdout)
@@ -114,24 +130,22 @@ def as_source(name, values):
 
 
 def main():
-    try:
-        import scipy
-
-        library = f"scipy.fft {scipy.__version__}"
-    except ImportError:
-        library = f"numpy.fft {np.__version__}"
     direct = {(real, rank): direct_rate(real, rank) for real in REALS for rank in DIRECT}
-    transform, call = fft_fit()
+    transform, product, call = fft_fit()
     today = datetime.date.today().isoformat()
-    print(f"# {today}, {machine.cpu_name() or platform.machine()}, {_core.simd_level()}, {library}, one thread\n")
+    print(f"# {today}, {machine.cpu_name() or platform.machine()}, {_core.simd_level()}, one thread\n")
     print("# products per second of the direct sum, by arithmetic and number of axes with more than one tap")
     print(as_source("DIRECT_RATE", direct))
     print("# the same, relative to the best level")
-    print(as_source("LEVEL_RATE", rates_of_levels()))
-    print("# seconds per point and log2(points) to gather, check, transform, multiply, transform back and store")
+    print(as_source("LEVEL_RATE", of_levels("direct_rate('f32', 1)")))
+    print("# seconds per real and log2(points) of a transform forth and back, by arithmetic and number of axes")
     print(as_source("TRANSFORM_SECONDS", transform))
-    print("# seconds per batch of tiles, per kernel, per tap")
-    print(f"BATCH_SECONDS = {call:.2g}\nKERNEL_SECONDS = {call:.2g}\nTAP_SECONDS = {_choice.TAP_SECONDS:.2g}")
+    print("# seconds per real to gather, check, multiply and store")
+    print(as_source("PRODUCT_SECONDS", product))
+    print("# the time of both, relative to the best level")
+    print(as_source("FFT_LEVEL", of_levels("fft_time()")))
+    print("# seconds per call, per kernel, per tap")
+    print(f"CALL_SECONDS = {call:.2g}\nKERNEL_SECONDS = {call / 3:.2g}\nTAP_SECONDS = {_choice.TAP_SECONDS:.2g}")
 
 
 if __name__ == "__main__":

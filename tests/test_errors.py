@@ -199,7 +199,9 @@ CASES = {
     "fft of integers": (
         "convolve", (np.arange(9), np.arange(3)), {"method": "fft"}, TypeError, ["method", "fft", "int64", "direct"],
     ),
-    "fft of a layer": ("conv2d", (X2, W2), {"method": "fft"}, NotImplementedError, ["fft"]),
+    "fft of an integer layer": (
+        "conv2d", (X2.astype("i4"), W2.astype("i4")), {"method": "fft"}, TypeError, ["method", "fft", "int32"],
+    ),
     # dtypes
     "object": (
         "convolve", (IMAGE.astype(object), KERNEL), {}, TypeError, ["input", "object", "float32|float"],

@@ -17,11 +17,11 @@ from typing import NamedTuple
 from ._core import simd_level
 
 # ---- printed by bench/calibrate.py -------------------------------------------------------------------------
-# 2026-11-21, AMD EPYC, x86-64-v4, scipy.fft 1.17.1, one thread
+# 2026-11-21, AMD EPYC, x86-64-v4, one thread
 
 # products per second of the direct sum, by arithmetic and number of axes with more than one tap
 DIRECT_RATE = {
-    ("f32", 1): 5.6e10,
+    ("f32", 1): 5.7e10,
     ("f32", 2): 5.4e10,
     ("f32", 3): 4.1e10,
     ("f64", 1): 2.7e10,
@@ -38,34 +38,49 @@ LEVEL_RATE = {
 SEPARABLE_RATE = {"f32": 3e10, "f64": 1.5e10, "i32": 3e10, "i64": 0.6e10}
 # seconds per output besides, to load and to store
 SEPARABLE_SECONDS = 2e-10
-# seconds per point and log2(points) to gather, check, transform, multiply, transform back and store
+# seconds per real and log2(points) of a transform forth and back, by arithmetic and number of axes
 TRANSFORM_SECONDS = {
-    ("f32", 1): 5.8e-10,
-    ("f32", 2): 4.8e-10,
-    ("f32", 3): 6e-10,
-    ("f64", 1): 8.1e-10,
-    ("f64", 2): 8.3e-10,
-    ("f64", 3): 9.2e-10,
+    ("f32", 1): 8.9e-11,
+    ("f32", 2): 1.1e-10,
+    ("f32", 3): 1.4e-10,
+    ("f64", 1): 2.7e-10,
+    ("f64", 2): 1.8e-10,
+    ("f64", 3): 2.2e-10,
 }
-# seconds per batch of tiles, per kernel, per tap
-BATCH_SECONDS = 0.00012
-KERNEL_SECONDS = 0.00012
-TAP_SECONDS = 2e-08
+# seconds per real to gather, check, multiply and store
+PRODUCT_SECONDS = {
+    ("f32", 1): 3.7e-09,
+    ("f32", 2): 4.6e-09,
+    ("f32", 3): 5.7e-09,
+    ("f64", 1): 5.6e-09,
+    ("f64", 2): 7.7e-09,
+    ("f64", 3): 9.1e-09,
+}
+# the time of both, relative to the best level
+FFT_LEVEL = {
+    "generic": 1.1,
+    "x86-64-v3": 0.96,
+    "x86-64-v4": 1,
+}
+# seconds per call, per kernel, per tap
+CALL_SECONDS = 0.00044
+KERNEL_SECONDS = 0.00015
+TAP_SECONDS = 1e-08
 # ------------------------------------------------------------------------------------------------------------
 
 MARGIN = 1.3
-# Below this predicted time of a direct sum, what FFT costs whatever the size (the search for tiles in a first call; the
-# checks of borders, and direct sums there, in all) is not won back. At 3.7 ms (1e5 x 1001, float64) two threads took
-# 2.0 ms directly and 2.8 ms by FFT.
-WORTHWHILE = 6e-3
-# Samples of one transform: a thread holds three arrays of that size at a time.
-TILE_BYTES = 1 << 21
-# Samples that are transformed by one call, if tiles are smaller: below, calls cost more than transforms; above,
-# what one step wrote has left the second-level cache before the next reads it.
-BATCH_BYTES = 1 << 19
-# Rows that scipy.fft and numpy.fft transform side by side in vector lanes; a lone 1-D row takes LONE times longer.
-SIDE_BY_SIDE = 4
-LONE = 2.2
+# Bytes of a tile. Four of them and their spectra, twice as large with the kernel's, stay within 16 MB.
+TILE_BYTES = 1 << 20
+# Rows that the library transforms side by side, and how much longer one takes alone.
+SIDE_BY_SIDE = {"f32": (4, 2.2), "f64": (2, 1.4)}
+# Bytes of them beyond which a transform takes longer, and how much.
+CACHE_BYTES = 1 << 20
+UNCACHED = 1.3
+# What a block takes in Python: 50 us for 512 kB
+BLOCK_SECONDS = 1e-10
+# The guard's checks and direct sums at borders run on one thread, by number of axes: with three most tiles have some.
+# At 512^2 and 31^2 taps, float32, two threads took 2.6 ms directly and 3.2 by FFT, of 4.7 and 3.1 on one.
+BORDERS = {1: 1.15, 2: 1.25, 3: 1.7}
 
 
 class Tiling(NamedTuple):
@@ -78,13 +93,13 @@ class Tiling(NamedTuple):
 
 
 def is_transformed(spec):
-    """Per axis: a single tap needs no transform, but something has to be transformed."""
+    """Per axis: a single tap needs no transform, a tile is one sample deep then; rows always are."""
     depth, height, _ = [taps > 1 for taps in spec.kernel_size]
     return depth, height, True
 
 
 def itemsize(spec):
-    """Bytes per sample of the arithmetic."""
+    """Bytes of a sample of a tile."""
     return (4 if spec.real == "f32" else 8) * (2 if spec.is_complex else 1)
 
 
@@ -92,6 +107,7 @@ def direct_seconds(spec):
     """Predicted time of the direct sum, on one thread."""
     rank = max(1, sum(taps > 1 for taps in spec.kernel_size))
     products = math.prod(spec.batch_shape) * math.prod(spec.output_size) * math.prod(spec.kernel_size)
+    products *= spec.groups * spec.in_channels * spec.out_channels
     return products * (4 if spec.is_complex else 1) / (DIRECT_RATE[spec.real, rank] * LEVEL_RATE[simd_level()])
 
 
@@ -103,32 +119,41 @@ def separable_seconds(spec):
 
 
 def fft_terms(spec, length, piece, step):
-    """What the time of overlap-save with these tiles is made of: (points transformed forth and back, times their
-    log2; calls for a batch of tiles; kernels; taps)."""
-    transformed = is_transformed(spec)
+    """What the time of overlap-save with these tiles is made of: (reals of all transforms, forth and back as one, by
+    log2 of the points of a tile; reals multiplied; bytes of all samples; kernels; taps)."""
     points = math.prod(length)
-    batch = math.prod(spec.batch_shape)
     pieces = math.prod([-(-taps // part) for taps, part in zip(spec.kernel_size, piece, strict=True)])
-    kernels = math.prod([n for n, axis in zip(spec.batch_shape, spec.weight_batch_axes, strict=True) if axis >= 0])
-    tiles = math.prod([-(-outputs // part) for outputs, part in zip(spec.output_size, step, strict=True)])
+    shared = [n for n, axis in zip(spec.batch_shape, spec.weight_batch_axes, strict=True) if axis >= 0]
+    kernels = math.prod(shared) * spec.groups * spec.in_channels * spec.out_channels
+    tiles = math.prod(spec.batch_shape) * spec.groups
+    for outputs, stride, part in zip(spec.output_size, spec.stride, step, strict=True):
+        tiles *= -(-((outputs - 1) * stride + 1) // part)
     size = points * itemsize(spec)
-    per_kernel = tiles * batch // max(kernels, 1)
-    batches = -(-per_kernel // max(1, BATCH_BYTES // size)) * kernels * pieces
-    log = math.log2(math.prod([n for n, yes in zip(length, transformed, strict=True) if yes]) + 1)
-    pair = points * log * (2 if spec.is_complex else 1)
-    if points == length[2]:
-        # 1-D rows that have no company in the vector lanes
-        lone = per_kernel % SIDE_BY_SIDE if size * SIDE_BY_SIDE <= BATCH_BYTES else per_kernel
-        per_kernel += lone * (LONE - 1)
-    pairs = kernels * (per_kernel * (pieces + 1) + pieces) / 2
-    return pairs * pair, batches, kernels, kernels * math.prod(spec.kernel_size)
+    if sum(is_transformed(spec)) == 1:
+        # rows that are left over after those side by side
+        lanes, alone = SIDE_BY_SIDE[spec.real]
+        tiles += tiles % lanes * (alone - 1)
+        if lanes * size > CACHE_BYTES:
+            tiles *= UNCACHED
+    elif 1 < tiles < 16:
+        # an odd number leaves one of two threads without work at the end
+        tiles += tiles % 2
+    products = tiles * spec.in_channels * spec.out_channels * pieces
+    transforms = tiles * (spec.in_channels * pieces + spec.out_channels) / 2 + kernels * pieces
+    reals = points * (2 if spec.is_complex else 1)
+    return (
+        transforms * reals * math.log2(points + 1), products * reals, tiles * spec.in_channels * pieces * size,
+        kernels, kernels * math.prod(spec.kernel_size),
+    )  # fmt: skip
 
 
 def fft_seconds(spec, length, piece, step):
     """Predicted time of overlap-save with these tiles, on one thread, checks of auto included."""
-    work, batches, kernels, taps = fft_terms(spec, length, piece, step)
-    seconds = TRANSFORM_SECONDS[spec.real, sum(is_transformed(spec))]
-    return work * seconds + batches * BATCH_SECONDS + kernels * KERNEL_SECONDS + taps * TAP_SECONDS
+    work, points, size, kernels, taps = fft_terms(spec, length, piece, step)
+    rank = sum(is_transformed(spec))
+    seconds = work * TRANSFORM_SECONDS[spec.real, rank] + points * PRODUCT_SECONDS[spec.real, rank]
+    seconds *= FFT_LEVEL[simd_level()]
+    return seconds + CALL_SECONDS + size * BLOCK_SECONDS + kernels * KERNEL_SECONDS + taps * TAP_SECONDS
 
 
 @cache
@@ -146,50 +171,52 @@ def fast_length(n):
 
 
 def best_tiling(spec):
-    """The tiles with the least predicted time, by descent along one axis after the other."""
-    transformed = is_transformed(spec)
+    """The tiles with the least predicted time, by descent along one axis after the other. The batch does not count:
+    the bits of one element must not depend on its neighbours."""
+    whole, spec = spec, spec._replace(batch_shape=(), weight_batch_axes=())
     most = TILE_BYTES // itemsize(spec)
     # a start that fits: the same share for each axis that has to be longer than 1
     long = [axis for axis in range(3) if spec.output_size[axis] + spec.kernel_size[axis] > 2]
     share = int(most ** (1 / max(1, len(long))))
-    axes = [
-        _axis_candidates(spec.output_size[a], spec.kernel_size[a], share if a in long else 1, transformed[a])[-1]
-        for a in range(3)
-    ]
+    axes = [_axis_candidates(spec, axis, share if axis in long else 1)[-1] for axis in range(3)]
     best = fft_seconds(spec, *zip(*axes, strict=True))
     for _ in range(3):
         before = best
         for axis in reversed(range(3)):
             room = most // math.prod([axes[other][0] for other in range(3) if other != axis])
-            candidates = _axis_candidates(spec.output_size[axis], spec.kernel_size[axis], room, transformed[axis])
-            for candidate in candidates:
+            for candidate in _axis_candidates(spec, axis, room):
                 trial = [*axes[:axis], candidate, *axes[axis + 1 :]]
                 seconds = fft_seconds(spec, *zip(*trial, strict=True))
                 if seconds < best:
                     best, axes = seconds, trial
         if best == before:
             break
-    return Tiling(*zip(*axes, strict=True), best)
+    return Tiling(*zip(*axes, strict=True), fft_seconds(whole, *zip(*axes, strict=True)))
 
 
-def _axis_candidates(outputs, taps, room, transformed):
+def _axis_candidates(spec, axis, room):
     """(length, piece, step) of one axis: so many equal tiles as leave little over, up to `room` samples long."""
+    taps, dilation, outputs = spec.kernel_size[axis], spec.dilation[axis], spec.output_size[axis]
+    outputs = (outputs - 1) * spec.stride[axis] + 1
+    if not is_transformed(spec)[axis]:
+        return [(1, 1, 1)]
     candidates = []
     pieces = 1
     while len(candidates) < 100:
         piece = -(-taps // pieces)
+        reach = (piece - 1) * dilation + 1
         tiles = 1
-        while tiles <= outputs and fast_length(piece) <= room:
+        while tiles <= outputs and fast_length(reach) <= room:
             step = -(-outputs // tiles)
-            length = fast_length(step + piece - 1) if transformed else step
+            length = fast_length(step + reach - 1)
             if length <= room:
                 # what a longer transform has room for may make a tile fewer
-                step = min(outputs, length - piece + 1)
+                step = min(outputs, length - reach + 1)
                 candidates.append((length, piece, step))
-                if length < 1.1 * piece:
+                if length < 1.1 * reach:
                     break
             tiles = max(tiles + 1, int(tiles * 1.15))
-        if piece == 1 or (candidates and pieces > 8 * -(-taps // room)):
+        if piece == 1 or (candidates and pieces > 8 * -(-reach // room)):
             break
         pieces *= 2
     if not candidates:
@@ -202,10 +229,11 @@ def auto_tiling(spec):
     if spec.output_dtype.kind not in "fc" or 0 in spec.output_shape:
         return None
     direct = direct_seconds(spec)
-    if direct < WORTHWHILE:
+    if direct < CALL_SECONDS * MARGIN:
         return None
     tiling = best_tiling(spec)
-    return tiling if (tiling.seconds + direct * _border_share(spec)) * MARGIN < direct else None
+    rank = sum(is_transformed(spec))
+    return tiling if (tiling.seconds * BORDERS[rank] + direct * _border_share(spec)) * MARGIN < direct else None
 
 
 def _border_share(spec):

@@ -30,7 +30,7 @@ from cconv._kernels.types cimport (
     ALG_WINOGRAD, DT_BOOL, DT_F16, DT_F32, DT_F64, DT_I8, DT_I16, DT_I32, DT_I64, DT_SATURATE, DT_U8,
     DT_U16, DT_U32, DT_U64, DT_UNSIGNED, KERNEL_ABI, MAX_BATCH_AXES, METHOD_AUTO, METHOD_DIRECT, METHOD_SEPARABLE,
     METHOD_WINOGRAD, PAD_CONSTANT, PAD_EDGE, PAD_REFLECT, PAD_SYMMETRIC, PAD_WRAP, POOL_AVG, POOL_MAX, Axis,
-    ConvArgs, ConvKernels, PoolArgs, PoolKernels, run_t,
+    ConvArgs, ConvKernels, PoolArgs, PoolKernels, TileKernels, Tiles, run_t,
 )
 
 cnp.import_array()
@@ -61,6 +61,7 @@ cdef enum:
 
 cdef ConvKernels* conv_kernels[4]
 cdef PoolKernels* pool_kernels[6]
+cdef TileKernels* tile_kernels[2]          # floating point only
 REALS = ("f32", "f64", "i32", "i64")
 _POOL_REALS = (*REALS, "u8", "u16")
 _ALL_LEVELS = ("generic", "x86-64-v3", "x86-64-v4")
@@ -68,6 +69,7 @@ BUILT_LEVELS = tuple(CCONV_LEVELS.decode().split(","))
 COMPILER = CCONV_COMPILER.decode()
 HAS_OPENMP = bool(CCONV_HAS_OPENMP)
 LEVELS = tuple(level for level in _ALL_LEVELS[:cconv_cpu_level() + 1] if level in BUILT_LEVELS)
+COMPILER, HAS_OPENMP = CCONV_COMPILER.decode(), bool(CCONV_HAS_OPENMP)
 
 
 def _choose_level():
@@ -97,6 +99,8 @@ for _i, _real in enumerate(REALS):
     conv_kernels[<int>_i] = <ConvKernels*>load_table("conv", _real, b"cconv.ConvKernels")
 for _i, _real in enumerate(_POOL_REALS):
     pool_kernels[<int>_i] = <PoolKernels*>load_table("pool", _real, b"cconv.PoolKernels")
+    if _real[0] == "f":
+        tile_kernels[<int>_i] = <TileKernels*>load_table("tiles", _real, b"cconv.TileKernels")
 
 
 def simd_level():
@@ -417,6 +421,24 @@ cdef class Convolution:
             args.bias = cnp.PyArray_DATA(bias_array)
         self.execute(&args, threads_for(num_threads, self.work), kept)
         return out
+
+    def move_tiles(self, cnp.ndarray array not None, cnp.ndarray bias, cnp.ndarray tiles not None, bint store):
+        """Fill the buffer of `tiles`, a struct Tiles, with samples of an input; or store outputs from there. `bias` is
+        contiguous and of the sums' type."""
+        cdef ConvArgs args = self.args
+        cdef Py_ssize_t batch[MAX_BATCH_AXES]
+        cdef TileKernels* kernels = tile_kernels[<int>REAL_INDEX[self.spec.real]]
+        args.tiles = <const Tiles*>cnp.PyArray_DATA(tiles)
+        if store:
+            fill_array(&args.y, batch, array, &self.output_axes, DTYPE_CODES)
+            args.y.dtype |= self.store_flags
+        else:
+            fill_array(&args.x, batch, array, &self.input_axes, DTYPE_CODES)
+            args.x.data += self.start[0]*args.x.d + self.start[1]*args.x.h + self.start[2]*args.x.w
+        if bias is not None:
+            args.bias = cnp.PyArray_DATA(bias)
+        with nogil:
+            (kernels.store if store else kernels.gather)(&args)
 
     cdef int execute(self, ConvArgs* args, int threads, PackedWeight kept) except -1:
         """Plan, pack the weight where the plan wants that or it is to be kept, run."""

@@ -115,11 +115,11 @@ def explain(function, /, *args, **kwargs):
         bias = None if bias is None else as_array(bias, "bias")
         described = (None, None) if bias is None else (bias.shape, bias.dtype)
         spec = conv_spec(_LAYERS[name], *signature, *described, **options)
-        tilings = None, None
+        tilings = fft_tilings(spec, options["method"]) if options["method"] == "fft" else (None, None)
     else:
         del options["nan"], options["mask"]
         spec = filter_spec(_FILTERS[name], *signature, **options)
-        tilings = _tilings(spec, options["method"])
+        tilings = fft_tilings(spec, options["method"])
         if tilings[0] and spec.method == "separable" and separable_seconds(spec) <= tilings[0].seconds:
             # as a call does: where the weight allows passes, they run instead of FFT
             passes = Convolution(spec).schedule(input, input, None, weight)["kernel"] == "separable"
@@ -176,7 +176,7 @@ def of_convolution(name, spec, input, weight, out, num_threads, method, tiling=N
     )  # fmt: skip
 
 
-def _tilings(spec, method):
+def fft_tilings(spec, method):
     """(tiling of the FFT that runs or None, the best there is or None where no FFT could run)."""
     if spec.output_dtype.kind not in "fc" or 0 in spec.output_shape:
         return None, None

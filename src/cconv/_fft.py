@@ -1,62 +1,98 @@
-"""Convolution by FFT: overlap-save in tiles, for one array and one kernel.
+"""Convolution by FFT: overlap-save in tiles, for filters and layers.
 
 Design:
-  a. A tile is a box of the output. The samples that it needs, borders included, are gathered by index
-     arithmetic into a buffer of `length` samples per axis, several tiles at a time; the buffer is transformed,
-     multiplied with the kernel's spectrum, transformed back, and what did not wrap around is stored. So scratch
-     is bounded whatever the input's size, and no padded copy is made. A kernel too long for a tile is cut in
-     pieces whose products are summed before the transform back.
+  a. A tile is a box of the output. The samples that it needs, borders included, are gathered (``_kernels/tiles.pyx``),
+     a block of tiles at a time; the block is transformed by the library, multiplied with the kernel's spectrum,
+     transformed back, and what did not wrap around is stored. So scratch is bounded whatever the input's size, and
+     no padded copy is made. A kernel too long for a tile is cut in pieces whose products are summed before the
+     transform back.
   b. Error. With eps of the real type and x_B the samples of the tile,
          |error| <= BOUND * eps * max|x_B| * sum|w|,
-     times the number of pieces. That is normwise: where the samples are far smaller than the largest of their
-     tile, it says nothing. `FFTConvolution(spec, guarded=True)`, which method="auto" uses, promises
+     times the number of pieces (and with sum|w| over all input channels of a layer). That is normwise: where the
+     samples are far smaller than the largest of their tile, it says nothing. `FFTConvolution(spec, guarded=True)`,
+     which method="auto" uses, promises
          |error| <= GUARDED_BOUND * eps * sum |w||x|
      for every output: outputs for which `Guard` cannot show that are summed directly. So are those near
      samples that are not finite.
-  c. Batches of tiles are the same for any number of threads, and are shared out among Python threads (gather,
-     transform and store all release the GIL; `workers=` of scipy.fft would only speed up the transforms, and by
-     less): so the bits of a result do not depend on the number of threads.
+  c. Blocks follow from the spec, and Python threads share them out: all that takes long releases the GIL. Of blocks
+     of 512 kB two threads did twice as many as one; `workers=` of scipy.fft did 0.9 to 1.5 times as many, so that is
+     left to what is one block. The bits of a result do not depend on the number of threads.
 """
 
 import itertools
 import math
+import os
 import threading
+from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import suppress
 from functools import cache
 from operator import itemgetter
 from types import SimpleNamespace
 
 import numpy as np
 
-from ._choice import BATCH_BYTES, SIDE_BY_SIDE, best_tiling, is_transformed, itemsize
+from ._choice import SIDE_BY_SIDE, best_tiling, is_transformed, itemsize
 from ._core import Convolution, max_num_threads
-from ._fft_guard import Guard
+from ._fft_guard import SMALL, Guard
 
-# Bytes of scratch that all threads share; a thread has up to 3 arrays of the size of a batch.
+# Bytes of scratch that all threads share: fewer threads run where tiles are large.
 SCRATCH_BYTES = 12 << 20
-# Batches that a large call is cut into at least, and the predicted time from which on it may use threads, whose
-# start takes about 0.1 ms.
-LEAST_BATCHES = 16
-PARALLEL_SECONDS = 1e-3
+# Of the samples of a block, which stay in a core's cache; blocks that a large call is cut into at least.
+BLOCK_BYTES = 1 << 19
+LEAST_BLOCKS = 8
+# The predicted time from which on threads may run.
+PARALLEL_SECONDS = 1.8e-3
+# A call is summed directly where this part of the first block's outputs would be left to that.
+MOST_DIRECT = 0.5
+# Boxes to be summed directly that are kept to be joined with their neighbours.
+MOST_BOXES = 4096
+# Words of a struct Tiles: see _kernels/types.pxd.
+OFFSETS = (3, 9, 15)
+PARTS, FIRST, COUNT, CHANNEL, CHANNELS, BUFFER, SCRATCH, SMALLNESS, PEAKS, COUNTS, WORDS = range(18, 29)
 
 
 @cache
-def _transforms():
-    """(forward and backward for reals, forward and backward for complex numbers), from SciPy if it is there."""
+def _library():
+    """(forward, backward) for reals and for complex numbers, each with (array, shape, axes, threads); SciPy's if it is
+    there."""
     try:
         from scipy import fft
     except ImportError:
-        return np.fft.rfftn, np.fft.irfftn, np.fft.fftn, np.fft.ifftn
+        fft = np.fft
 
-    def overwriting(function):
-        return lambda a, s, axes: function(a, s, axes, overwrite_x=True)
+    def transform(one, more):
+        options = {} if fft is np.fft else {"overwrite_x": True}
 
-    return tuple([overwriting(f) for f in (fft.rfftn, fft.irfftn, fft.fftn, fft.ifftn)])
+        def run(array, shape, axes, threads):
+            if threads > 1 and options:
+                return more(array, shape, axes, workers=threads, **options)
+            # along one axis a call takes 10 us less
+            return one(array, shape[0], axes[0], **options) if len(axes) == 1 else more(array, shape, axes, **options)
+
+        return run
+
+    return (
+        transform(fft.rfft, fft.rfftn), transform(fft.irfft, fft.irfftn),
+        transform(fft.fft, fft.fftn), transform(fft.ifft, fft.ifftn),
+    )  # fmt: skip
+
+
+def layer_operator(spec, weight=None):
+    """What computes the spec of a layer, with this weight if it is given: its spectra are kept then. "auto" never
+    chooses FFT there."""
+    if spec.method != "fft":
+        return Convolution(spec)
+    operator = FFTConvolution(spec)
+    if weight is not None and 0 not in (*spec.output_shape, spec.in_channels):
+        operator.kept = operator.kernels(weight, 1)
+    return operator
 
 
 class FFTConvolution:
-    """A convolution of one spec (of convolve or correlate), ready to run on any arrays that fit it.
+    """A convolution of one spec, ready to run on any arrays that fit it.
 
-    `guarded`: within GUARDED_BOUND, whatever the samples. Otherwise samples that are not finite are refused.
+    `guarded`: within GUARDED_BOUND, whatever the samples; for filters. Otherwise samples that are not finite are
+    refused.
     """
 
     def __init__(self, spec, tiling=None, guarded=False):
@@ -64,70 +100,90 @@ class FFTConvolution:
         self.guarded = guarded
         self.tiling = tiling or best_tiling(spec)
         self.dtype = np.dtype("f" if spec.real == "f32" else "d")
-        if spec.is_complex:
-            self.dtype = np.result_type(self.dtype, np.complex64)
-        self.forward, self.backward = _transforms()[2:] if spec.is_complex else _transforms()[:2]
+        self.number = np.result_type(self.dtype, np.complex64) if spec.is_complex else self.dtype
+        self.forward, self.backward = _library()[2:] if spec.is_complex else _library()[:2]
         self.axes = tuple([axis - 3 for axis in range(3) if is_transformed(spec)[axis]])
-        self.shape = [self.tiling.length[axis] for axis in self.axes]
+        self.operator = Convolution(spec._replace(method="direct"))
+        self.kept = None
         length, piece, step = self.tiling[:3]
+        self.shape = [length[axis] for axis in self.axes]
+        dense = [(n - 1) * s + 1 for n, s in zip(spec.output_size, spec.stride, strict=True)]
+        self.tiles = [-(-outputs // extent) for outputs, extent in zip(dense, step, strict=True)]
         self.pieces = list(itertools.product(*map(range, [0] * 3, spec.kernel_size, piece)))
-        self.tiles = [-(-outputs // extent) for outputs, extent in zip(spec.output_size, step, strict=True)]
-        # batches that fill the vector lanes, are no larger than a cache, and many enough for some threads
-        size = math.prod(length) * itemsize(spec)
-        total = math.prod(self.tiles) * math.prod(spec.batch_shape)
-        self.per_batch = max(1, min(BATCH_BYTES // size, max(SIDE_BY_SIDE, -(-total // LEAST_BATCHES))))
-        if self.per_batch > SIDE_BY_SIDE:
-            self.per_batch -= self.per_batch % SIDE_BY_SIDE
-        self.most_threads = max(1, SCRATCH_BYTES // (3 * self.per_batch * size))
-        if self.tiling.seconds < PARALLEL_SECONDS or self.per_batch >= total:
-            self.most_threads = 1
+        # cells of the guard: boxes of outputs a part of the kernel wide
+        one = sum(p > 1 for p in piece) == 1
+        cells = [max(-(-p // 16), min(16, -(-p // 4))) if one else -(-p // 4) for p in piece]
+        self.cell = [min(c, s) for c, s in zip(cells, step, strict=True)]
+        self.blocks = [-(-n // c) for n, c in zip(length, self.cell, strict=True)]
+        # cells per tile
+        self.cells = [-(-s // c) for s, c in zip(step, self.cell, strict=True)]
+        words = [
+            (length[i], step[i], self.tiles[i], -spec.pad_before[i], self.cell[i], self.blocks[i]) for i in range(3)
+        ]
+        self.words = np.array([*itertools.chain(*words), *[0] * (WORDS - PARTS)], np.int64)
+        self.words[PARTS] = 2 if spec.is_complex else 1
+        self.words[SMALLNESS] = np.array(1 / SMALL).view(np.int64)
+        self._cut(math.prod(length) * itemsize(spec))
         self.direct = {}
-        self.whole = None
+        self.borders = {}
 
-    def run(self, input, weight, bias, out, num_threads):
+    def _cut(self, size):
+        """Into blocks of tiles of `size` bytes, and of channels."""
+        spec, self.per_element = self.spec, math.prod(self.tiles)
+        total = self.per_element * math.prod(spec.batch_shape)
+        rows = SIDE_BY_SIDE[spec.real][0] if len(self.axes) == 1 else 1
+        block = max(BLOCK_BYTES // size, rows)
+        self.per_block = min(block, max(rows, -(-total // LEAST_BLOCKS)))
+        self.per_block -= self.per_block % rows
+        self.per_block = min(self.per_block, max(1, total))
+        self.in_block = min(spec.in_channels, max(1, block // self.per_block))
+        self.out_block = min(spec.out_channels, max(1, block // self.per_block))
+        arrays = 2 * self.in_block + (2 * self.out_block + 1 if self._sums else 0)
+        self.most_threads = max(1, SCRATCH_BYTES // (arrays * self.per_block * size))
+        if self.tiling.seconds < PARALLEL_SECONDS:
+            self.most_threads = 1
+
+    @property
+    def _sums(self):
+        """Is more than one product summed, or a transform used more than once?"""
+        return self.spec.in_channels * self.spec.out_channels * len(self.pieces) > 1
+
+    def run(self, input, weight, bias, out, num_threads, packed=None):
         """Write the convolution into `out`, or a new array if that is None, and return it.
 
-        Shapes must be those of the spec; `bias` is None; `out` shares no memory with the rest."""
+        Shapes must be those of the spec; `out` shares no memory with the rest. `packed` is for other operators: this
+        one has its spectra in `kept`."""
         spec = self.spec
         if out is None:
             out = np.empty(spec.output_shape, spec.output_dtype)
-        if out.size == 0:
-            return out
-        if not self.guarded and not self._within_range(input, weight):
-            return self._run_whole(input, weight, out, num_threads)
-        x = _canonical(input, spec.input_batch_axes, spec.input_axes[1:])
-        x = x[(..., *[slice(a, a + n) for a, n in zip(spec.input_start, spec.input_size, strict=True)])]
-        x = np.broadcast_to(x, spec.batch_shape + x.shape[-3:])
-        w = _canonical(weight, spec.weight_batch_axes, spec.weight_axes[2:])
-        y = _canonical(out, spec.output_batch_axes, spec.output_axes[1:])
-
-        tasks = self._tasks(x, w, y)
+        if 0 in (out.size, spec.in_channels) or not (self.guarded or self._within_range(input, weight)):
+            return self.operator.run(input, weight, bias, out, num_threads)
+        if bias is not None:
+            bias = np.ascontiguousarray(bias, self.number)
         threads = min(max_num_threads(), self.most_threads)
         if num_threads is not None:
             threads = min(threads, num_threads)
-        if self.guarded:
-            first = next(tasks)
-            with np.errstate(all="ignore"):
-                failed = self._run_task(first, num_threads)
-            if failed and first[-1]:
-                # most of the first batch cannot be done by FFT: nor, likely, can the rest
-                return self._run_whole(input, weight, out, num_threads)
-        if threads == 1:
-            with np.errstate(all="ignore"):
-                for task in tasks:
-                    self._run_task(task, num_threads)
-        else:
-            _share_out(tasks, lambda task: self._run_task(task, 1), threads)
+        kernels = self.kept or self.kernels(weight, threads)
+        call = SimpleNamespace(input=input, weight=weight, bias=bias, out=out, kernels=kernels, boxes=[],
+                               gave_up=False, lock=threading.Lock())  # fmt: skip
+        total = self.per_element * math.prod(spec.batch_shape)
+        tasks = itertools.product(
+            range(spec.groups), range(0, spec.out_channels, self.out_block), range(0, total, self.per_block)
+        )
+        lone = total <= self.per_block and spec.groups == 1 and spec.out_channels <= self.out_block
+        with np.errstate(all="ignore"):
+            if lone:
+                self._run_block(call, next(tasks), threads)
+            else:
+                _share_out(tasks, lambda task: call.gave_up or self._run_block(call, task, 1), threads)
+            if call.gave_up:
+                return self.operator.run(input, weight, bias, out, num_threads)
+            self._mend(call, num_threads)
         return out
-
-    def _run_whole(self, input, weight, out, num_threads):
-        if self.whole is None:
-            self.whole = Convolution(self.spec)
-        return self.whole.run(input, weight, None, out, num_threads)
 
     def _within_range(self, input, weight):
         """Refuse what is not finite; False if a transform might overflow where the sum does not."""
-        border = np.array(self.spec.cval if "constant" in self.spec.boundary else 0, self.dtype)
+        border = np.array(self.spec.cval if "constant" in self.spec.boundary else 0)
         peaks = [_peak(array) for array in (input, weight, border)]
         for peak, name in zip(peaks, ("input holds", "kernel holds", f"cval={self.spec.cval} is"), strict=True):
             if not np.isfinite(peak):
@@ -136,118 +192,162 @@ class FFTConvolution:
         largest = float(np.finfo(self.dtype).max) / 8
         return max(peaks[0], peaks[2]) * peaks[1] * weight.size <= largest / math.prod(self.tiling.length) ** 2
 
-    # ---- batches of tiles ----------------------------------------------------------------------------------
+    # ---- kernels -------------------------------------------------------------------------------------------
 
-    def _tasks(self, x, w, y):
-        """Everything there is to do, in batches: (kernel, x rows, y rows, depth tile, height tile, range of width
-        tiles, are there more). Rows are those of the longest batch axis along which the kernel is the same."""
-        shared = [axis for axis in range(w.ndim - 3) if w.shape[axis] == 1]
-        if shared:
-            rows = max(shared, key=lambda axis: x.shape[axis])
-            x, w, y = (np.moveaxis(array, rows, -4) for array in (x, w, y))
-        else:
-            x, w, y = (array[..., np.newaxis, :, :, :] for array in (x, w, y))
-        # other axes with the kernel's first, so that each kernel is transformed once
-        order = sorted(range(w.ndim - 4), key=lambda axis: w.shape[axis] == 1)
-        order += range(w.ndim - 4, w.ndim)
-        x, w, y = (array.transpose(order) for array in (x, w, y))
-        w = w[..., 0, :, :, :]
-        n_rows, (tiles_d, tiles_h, tiles_w) = x.shape[-4], self.tiles
-        wide = min(tiles_w, self.per_batch)
-        tall = min(n_rows, max(1, self.per_batch // wide))
-        last, kernel = None, None
-        grid = itertools.product(range(tiles_d), range(tiles_h), range(0, n_rows, tall), range(0, tiles_w, wide))
-        grid = list(grid)
-        total = len(grid) * math.prod(x.shape[:-4])
-        done = 0
-        for index in np.ndindex(x.shape[:-4]):
-            of_kernel = tuple([0 if n == 1 else i for i, n in zip(index, w.shape, strict=False)])
-            if of_kernel != last:
-                last, kernel = of_kernel, self._kernel(w[of_kernel])
-            for d, h, row, first in grid:
-                done += 1
-                here = slice(row, row + tall)
-                yield (kernel, x[index][here], y[index][here], d, h, range(first, min(first + wide, tiles_w)),
-                       done < total)  # fmt: skip
-
-    def _kernel(self, w):
-        """One kernel, (d, h, w): the spectra of its pieces, and what the guards have to know of it."""
-        spec = self.spec
-        h = w if spec.flip else w[::-1, ::-1, ::-1]
-        taps = h.astype(self.dtype)
+    def kernels(self, weight, threads):
+        """What calls need of a weight, never changed: the spectra (kernel of the batch, out, in, piece, ...), what
+        the guards know of each kernel and piece, and each batch element's kernel, or None if there is one."""
+        spec, length = self.spec, self.tiling.length
+        taps = _canonical(weight, spec.weight_batch_axes, spec.weight_axes)
+        if spec.flip:
+            taps = taps[..., ::-1, ::-1, ::-1]
+        batch, outer = taps.shape[:-5], taps.shape[-5:-3]
+        taps = taps.reshape(-1, *taps.shape[-3:]).astype(self.number)
         if spec.conjugate:
             np.conj(taps, out=taps)
-        spectra, guards = [], []
-        for start in self.pieces:
-            # h is reversed: the piece that meets the samples from `start` on is counted from its end
-            ends = [k - a for k, a in zip(spec.kernel_size, start, strict=True)]
-            part = taps[tuple([slice(max(0, end - p), end) for end, p in zip(ends, self.tiling.piece, strict=True)])]
+        rows = max(1, BLOCK_BYTES // (math.prod(length) * itemsize(spec)))
+        spectra = None
+        guards = [[] for _ in taps]
+        for number, start in enumerate(self.pieces):
+            part = taps[(..., *[slice(a, a + p) for a, p in zip(start, self.tiling.piece, strict=True)])]
             if self.guarded:
-                guards.append(Guard(self, part, start))
-            # a last piece may be shorter: its outputs start earlier by what it lacks
-            lead = [p - n for p, n in zip(self.tiling.piece, part.shape, strict=True)]
-            if any(lead):
-                part = np.pad(part, [(n, 0) for n in lead])
-            spectra.append(self.forward(part.copy(), self.shape, self.axes))
-        return SimpleNamespace(weight=w, spectra=spectra, guards=guards)
+                for kernel, magnitudes in zip(guards, np.abs(part).astype(np.float64), strict=True):
+                    kernel.append(Guard(self, magnitudes, start))
+            places = [-np.arange(n) * d % s for n, d, s in zip(part.shape[1:], spec.dilation, length, strict=True)]
+            for row in range(0, len(taps), rows):
+                here = part[row : row + rows]
+                buffer = np.zeros((len(here), *length), self.number)
+                buffer[(slice(None), *np.ix_(*places))] = here
+                spectrum = self.forward(buffer, self.shape, self.axes, threads)
+                if spectra is None:
+                    spectra = np.empty((len(taps), len(self.pieces), *spectrum.shape[1:]), spectrum.dtype)
+                spectra[row : row + rows, number] = spectrum
+        spectra = spectra.reshape(-1, *outer, *spectra.shape[1:])
+        of_element = None
+        if len(spectra) > 1:
+            of_element = np.broadcast_to(np.arange(len(spectra)).reshape(batch), spec.batch_shape).ravel()
+        return SimpleNamespace(spectra=spectra, guards=guards, of_element=of_element)
 
-    def _run_task(self, task, num_threads):
-        """One batch; returns whether most of its outputs had to be summed directly."""
-        kernel, x, y, d, h, tiles, _ = task
-        tiling = self.tiling
-        shape = (len(x), len(tiles), *tiling.length)
-        good, sums = None, None
-        for number, (start, spectrum) in enumerate(zip(self.pieces, kernel.spectra, strict=True)):
-            buffer = np.empty(shape, self.dtype)
-            self._gather(x, [d * tiling.step[0], h * tiling.step[1]],
-                         [t * tiling.step[2] for t in tiles], start, buffer)  # fmt: skip
-            if self.guarded:
-                ok = kernel.guards[number].check(buffer, d, h, tiles)
-                good = ok if good is None else good & ok
-                if not good.any():
-                    break
-            product = self.forward(buffer, self.shape, self.axes)
-            del buffer
-            product *= spectrum
-            sums = product if sums is None else np.add(sums, product, out=sums)
-            del product
-        if good is None or good.any():
-            result = self.backward(sums, self.shape, self.axes)
-            self._store(result, y, d, h, tiles)
-            if good is None or good.all():
-                return False
-        del sums
-        self._sum_directly(kernel, x, y, d, h, tiles, good, num_threads)
-        return np.count_nonzero(good) < good.size / 2
+    # ---- blocks of tiles -----------------------------------------------------------------------------------
 
-    def _store(self, result, y, d, h, tiles):
-        """The outputs of a batch, from where they did not wrap around."""
-        piece, step, spec = self.tiling.piece, self.tiling.step, self.spec
-        result = result[(..., *[slice(p - 1, p - 1 + s) for p, s in zip(piece, step, strict=True)])]
-        boxes = [slice(i * s, min((i + 1) * s, n))
-                 for i, s, n in zip((d, h), step, spec.output_size, strict=False)]  # fmt: skip
-        y = y[:, boxes[0], boxes[1]]
-        result = result[:, :, : y.shape[1], : y.shape[2]]
-        begin, end, width = tiles.start * step[2], tiles.stop * step[2], spec.output_size[2]
-        whole = len(tiles) - (end > width)
-        if whole:
-            target = y[..., begin : begin + whole * step[2]]
-            target.reshape(*y.shape[:3], whole, step[2])[...] = np.moveaxis(result[:, :whole], 1, -2)
-        if end > width:
-            y[..., begin + whole * step[2] :] = result[:, -1, ..., : width - begin - whole * step[2]]
+    def _run_block(self, call, task, threads):
+        """One block: some tiles, of some output channels of one group."""
+        group, out_channel, first = task
+        spec, length = self.spec, self.tiling.length
+        count = min(self.per_block, self.per_element * math.prod(spec.batch_shape) - first)
+        outs = min(self.out_block, spec.out_channels - out_channel)
+        channel = group * spec.out_channels + out_channel
+        runs = self._runs(call.kernels, first, count)
+        sums = good = product = spare = None
+        for in_channel in range(0, spec.in_channels, self.in_block):
+            ins = min(self.in_block, spec.in_channels - in_channel)
+            for piece, start in enumerate(self.pieces):
+                buffer = np.empty((ins, count, *length), self.number)
+                ok = self._gather(call, buffer, first, group * spec.in_channels + in_channel, start, runs, piece)
+                if ok is not True:
+                    good = ok if good is None else good & ok
+                product = self.forward(buffer, self.shape, self.axes, threads)
+                del buffer
+                if not self._sums:
+                    for here, kernel in runs:
+                        product[0, here] *= call.kernels.spectra[kernel, channel, 0, 0]
+                    sums = product
+                    continue
+                if sums is None:
+                    sums = np.zeros((outs, *product.shape[1:]), product.dtype)
+                    spare = np.empty_like(sums[0])
+                for out, i in itertools.product(range(outs), range(ins)):
+                    for here, kernel in runs:
+                        spectrum = call.kernels.spectra[kernel, channel + out, in_channel + i, piece]
+                        np.multiply(product[i, here], spectrum, out=spare[here])
+                    sums[out] += spare
+        del product, spare
+        result = np.ascontiguousarray(self.backward(sums, self.shape, self.axes, threads))
+        words, _kept = self._words(result, first, channel)
+        self.operator.move_tiles(call.out, call.bias, words, True)
+        if good is not None:
+            self._note(call, good, first)
 
-    def _sum_directly(self, kernel, x, y, d, h, tiles, good, num_threads):
-        """The cells that are not `good`, (rows, tiles, cells per axis)."""
-        size = self.spec.output_size
-        cell = kernel.guards[0].cell
-        for row, column in np.argwhere(~good.all(axis=(2, 3, 4))):
-            origin = [i * s for i, s in zip((d, h, tiles[column]), self.tiling.step, strict=True)]
-            for box in _boxes(~good[row, column]):
-                corner = [o + a * c for o, (a, _), c in zip(origin, box, cell, strict=True)]
-                ends = [min(o + s, n) for o, s, n in zip(origin, self.tiling.step, size, strict=True)]
-                stops = [min(o + b * c, end) for o, (_, b), c, end in zip(origin, box, cell, ends, strict=True)]
-                if all(stop > c for c, stop in zip(corner, stops, strict=True)):
-                    self._sum_box(kernel.weight, x[row], y[row], corner, stops, num_threads)
+    def _runs(self, kernels, first, count):
+        """[(the tiles of a block that follow each other with one kernel, its number)]"""
+        if kernels.of_element is None:
+            return [(slice(0, count), 0)]
+        of_tile = kernels.of_element[np.arange(first, first + count) // self.per_element]
+        ends = [0, *np.flatnonzero(np.diff(of_tile)) + 1, count]
+        return [(slice(a, b), of_tile[a]) for a, b in itertools.pairwise(ends)]
+
+    def _words(self, buffer, first, channel):
+        """(the struct Tiles of a block, what it points to)."""
+        words = self.words.copy()
+        scratch = np.empty(2 * self.tiling.length[2], self.dtype)
+        words[FIRST : SCRATCH + 1] = (
+            first, buffer.shape[1], channel, buffer.shape[0], buffer.ctypes.data, scratch.ctypes.data
+        )  # fmt: skip
+        return words, scratch
+
+    def _gather(self, call, buffer, first, channel, start, runs, piece):
+        """Fill the buffer with what the taps from `start` on see. Returns which cells FFT may do, or True for all."""
+        words, _kept = self._words(buffer, first, channel)
+        for axis, (offset, taps, dilation) in enumerate(zip(OFFSETS, start, self.spec.dilation, strict=True)):
+            words[offset] = taps * dilation - self.spec.pad_before[axis]
+        if not self.guarded:
+            self.operator.move_tiles(call.input, None, words, False)
+            return True
+        count = buffer.shape[1]
+        peaks = np.empty(count)
+        counts = np.empty((count, *self.blocks), np.int32)
+        words[PEAKS], words[COUNTS] = peaks.ctypes.data, counts.ctypes.data
+        self.operator.move_tiles(call.input, None, words, False)
+        tiles = np.arange(first, first + count) % self.per_element
+        checks = [call.kernels.guards[kernel][piece].check(peaks[here], counts[here], tiles[here])
+                  for here, kernel in runs]  # fmt: skip
+        if all(check is True for check in checks):
+            return True
+        parts = [np.ones((here.stop - here.start, *self.cells), bool) if check is True else check
+                 for check, (here, _) in zip(checks, runs, strict=True)]  # fmt: skip
+        return np.concatenate(parts)
+
+    # ---- outputs that a transform cannot vouch for ---------------------------------------------------------
+
+    def _note(self, call, good, first):
+        """Keep in mind what is to be summed directly, (batch element, box of outputs), and do so if it is much."""
+        step, size, boxes = self.tiling.step, self.spec.output_size, []
+        for i in np.flatnonzero(~good.all(axis=(1, 2, 3))):
+            element, tile = divmod(first + int(i), self.per_element)
+            place = np.unravel_index(tile, self.tiles)
+            origin = [int(p) * s for p, s in zip(place, step, strict=True)]
+            ends = [min(o + s, n) for o, s, n in zip(origin, step, size, strict=True)]
+            for box in _joined(_cells(~good[i])):
+                spans = [
+                    (o + a * c, min(o + b * c, end))
+                    for o, (a, b), c, end in zip(origin, box, self.cell, ends, strict=True)
+                ]
+                if all(a < b for a, b in spans):
+                    boxes.append((element, *spans))
+        with call.lock:
+            # what cannot be done by FFT in the first block cannot, likely, in the rest
+            call.gave_up |= first == 0 and float(good.mean()) < 1 - MOST_DIRECT
+            call.boxes += boxes
+            if len(call.boxes) > MOST_BOXES:
+                self._mend(call, 1)
+
+    def _mend(self, call, num_threads):
+        """Sum directly what was kept in mind."""
+        if not call.boxes:
+            return
+        spec = self.spec
+        x = _canonical(call.input, spec.input_batch_axes, spec.input_axes[1:])
+        x = x[(..., *[slice(a, a + n) for a, n in zip(spec.input_start, spec.input_size, strict=True)])]
+        x = np.broadcast_to(x, spec.batch_shape + x.shape[-3:])
+        w = _canonical(call.weight, spec.weight_batch_axes, spec.weight_axes[2:])
+        w = np.broadcast_to(w, spec.batch_shape + w.shape[-3:])
+        y = _canonical(call.out, spec.output_batch_axes, spec.output_axes[1:])
+        boxes, call.boxes = call.boxes, []
+        boxes = [((element, element + 1), *spans) for element, *spans in boxes]
+        for (element, _), *spans in _joined(boxes, axes=(3, 2, 1)):
+            index = np.unravel_index(element, spec.batch_shape) if spec.batch_shape else ()
+            corner, stops = zip(*spans, strict=True)
+            self._sum_box(w[index], x[index], y[index], corner, stops, num_threads)
 
     def _sum_box(self, weight, x, y, corner, stops, num_threads):
         """Directly: the outputs of one box."""
@@ -263,8 +363,19 @@ class FFTConvolution:
             ranges.append((first, last))
         taps = tuple([last - first for first, last in ranges])
         inputs = tuple([n + k - 1 for n, k in zip(extent, taps, strict=True)])
-        box = np.empty((1, 1, *inputs), self.dtype)
-        self._gather(x[np.newaxis], corner[:2], corner[2:], [first for first, _ in ranges], box)
+        box = np.full(inputs, spec.cval, x.dtype if x.dtype.kind in "fc" and x.dtype.itemsize > 2 else self.dtype)
+        spans = [
+            _span(begin - pad + first, n, size, boundary)
+            for begin, pad, (first, _), n, size, boundary in zip(
+                corner, spec.pad_before, ranges, inputs, spec.input_size, spec.boundary, strict=True
+            )
+        ]
+        targets, sources = zip(*spans, strict=True)
+        if not all(isinstance(source, slice) for source in sources):
+            sources = np.ix_(
+                *[np.arange(s.start, s.stop) if isinstance(s, slice) else s for s in sources]
+            )
+        box[targets] = x[sources]
         cuts = [slice(k - b, k - a) if spec.flip else slice(a, b)
                 for k, (a, b) in zip(spec.kernel_size, ranges, strict=True)]  # fmt: skip
         operator = self.direct.get((extent, taps))
@@ -274,60 +385,14 @@ class FFTConvolution:
             operator = self.direct[extent, taps] = Convolution(
                 spec._replace(
                     batch_shape=(), input_size=inputs, kernel_size=taps, output_size=extent, pad_before=(0, 0, 0),
-                    boundary=("constant",) * 3, cval=0.0,
+                    boundary=("constant",) * 3, cval=0.0, method="direct",
                     input_batch_axes=(), input_axes=(-1, 0, 1, 2), input_start=(0, 0, 0), weight_batch_axes=(),
                     weight_axes=(-1, -1, 0, 1, 2), output_batch_axes=(), output_axes=(-1, 0, 1, 2),
                     output_shape=extent,
                 )
             )
         target = y[tuple([slice(c, c + n) for c, n in zip(corner, extent, strict=True)])]
-        operator.run(box[0, 0], weight[tuple(cuts)], None, target, num_threads)
-
-    # ---- samples -------------------------------------------------------------------------------------------
-
-    def _gather(self, x, outer, columns, start, buffer):
-        """Fill the buffer (rows, tiles, d, h, w) with what the outputs from (*outer, columns[i]) on see through the
-        taps from `start` on."""
-        spec = self.spec
-        begins = [o - p + s for o, p, s in zip(outer, spec.pad_before, start, strict=False)]
-        spans = [
-            _span(begin, length, size, boundary)
-            for begin, length, size, boundary in zip(
-                begins, buffer.shape[2:], spec.input_size, spec.boundary, strict=False
-            )
-        ]
-        width, length = spec.input_size[2], buffer.shape[4]
-        firsts = [column - spec.pad_before[2] + start[2] for column in columns]
-        inside = [i for i, first in enumerate(firsts) if first >= 0 and first + length <= width]
-        if inside and all(isinstance(source, slice) for _, source in spans):
-            run = slice(inside[0], inside[-1] + 1)
-            step = firsts[1] - firsts[0] if len(firsts) > 1 else 1
-            view = x[:, spans[0][1], spans[1][1], firsts[run.start] : firsts[run.stop - 1] + length]
-            part = buffer[:, run]
-            if not _fills(spans, part):
-                part[...] = spec.cval
-            if view.size:
-                windows = np.lib.stride_tricks.sliding_window_view(view, length, axis=3)[..., ::step, :]
-                part[:, :, spans[0][0], spans[1][0]] = np.moveaxis(windows, 3, 1)
-        else:
-            run = slice(0, 0)
-        for i in (*range(run.start), *range(run.stop, len(firsts))):
-            all_spans = [*spans, _span(firsts[i], length, width, spec.boundary[2])]
-            part = buffer[:, i]
-            targets, sources = zip(*all_spans, strict=True)
-            if not _fills(all_spans, part):
-                part[...] = spec.cval
-            if not all(isinstance(source, slice) for source in sources):
-                sources = [
-                    np.arange(source.start, source.stop) if isinstance(source, slice) else source
-                    for source in sources
-                ]
-                sources = np.ix_(*sources)
-            part[(slice(None), *targets)] = x[(slice(None), *sources)]
-
-
-def _fills(spans, part):
-    return all(t.stop - t.start == n for (t, _), n in zip(spans, part.shape[-3:], strict=False))
+        operator.run(box, weight[tuple(cuts)], None, target, num_threads)
 
 
 def _span(begin, length, size, boundary):
@@ -353,11 +418,14 @@ def _span(begin, length, size, boundary):
     return slice(0, length), places
 
 
-def _boxes(cells):
-    """The true cells of an array as few boxes, each a (first, last + 1) per axis: runs that go on are joined, along
-    one axis after the other."""
-    boxes = [tuple([(int(i), int(i) + 1) for i in place]) for place in np.argwhere(cells)]
-    for axis in reversed(range(cells.ndim)):
+def _cells(cells):
+    """The true cells of an array, each as a box: a (first, last + 1) per axis."""
+    return [tuple([(int(i), int(i) + 1) for i in place]) for place in np.argwhere(cells)]
+
+
+def _joined(boxes, axes=(2, 1, 0)):
+    """As few boxes: those that go on are joined, along one axis after the other."""
+    for axis in axes:
         longest = {}
         for box in sorted(boxes, key=itemgetter(axis)):
             begin, end = box[axis]
@@ -388,6 +456,27 @@ def _peak(array):
         return sum(max(-float(part.min()), float(part.max())) for part in parts)
 
 
+_pool = None
+
+
+def _helpers():
+    """The threads that help callers. New ones would have to fault all their memory in: at 1e6 x 10,001 float32 that
+    took as long as half of the work."""
+    global _pool
+    if _pool is None:
+        _pool = ThreadPoolExecutor(max_workers=64, thread_name_prefix="cconv")
+    return _pool
+
+
+def _forget_helpers():
+    global _pool
+    _pool = None
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_helpers)
+
+
 def _share_out(tasks, run, threads):
     """Run all tasks on so many threads, this one among them; the first failure is raised, after all stopped."""
     lock, failures = threading.Lock(), []
@@ -404,11 +493,16 @@ def _share_out(tasks, run, threads):
         except BaseException as failure:
             failures.append(failure)
 
-    others = [threading.Thread(target=work) for _ in range(threads - 1)]
-    for thread in others:
-        thread.start()
+    helpers = []
+    # when the interpreter shuts down, no thread starts any more
+    with suppress(RuntimeError):
+        for _ in range(threads - 1):
+            helpers.append(_helpers().submit(work))
     work()
-    for thread in others:
-        thread.join()
+    try:
+        wait([helper for helper in helpers if not helper.cancel()])
+    except BaseException as failure:  # Ctrl-C: nothing may write to the arrays any more
+        failures.append(failure)
+        wait([helper for helper in helpers if not helper.cancel()])
     if failures:
         raise failures[0]

@@ -132,8 +132,8 @@ def conv_spec(
     result = result_dtype(input_dtype, weight_dtype, "weight")
     dtype = stored_dtype(result, out_dtype, casting)
     check_choice(method, "method", LAYER_METHODS)
-    if method == "fft":
-        raise NotImplementedError("method='fft' of a layer is not implemented yet; the other methods are")
+    if method == "fft" and result.kind in "biu":
+        raise TypeError(f"method='fft' would round, the sum of type {result} is exact; use 'auto' or 'direct'")
     batched, channel, spatial = layer_axes(rank, input_shape, data_format)
     if len(weight_shape) != rank + 2:
         raise ValueError(

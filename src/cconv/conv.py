@@ -4,8 +4,8 @@ from numpy import ndarray
 
 from . import _docs
 from ._calls import as_array, check_num_threads, check_out, find, remember, target
-from ._core import Convolution
 from ._dtypes import cast_bias
+from ._fft import layer_operator
 from ._shapes import conv_spec
 
 __all__ = ["conv1d", "conv2d", "conv3d"]
@@ -66,7 +66,7 @@ def _conv(rank, input, weight, bias, options, numbers, out, num_threads):
     entry, key, options = find(_cache, arrays, options, numbers)
     if entry is None:
         spec = conv_spec(*arrays, *options)
-        entry = (Convolution(spec).run, spec.output_shape, spec.output_dtype, spec.sum_dtype)
+        entry = (layer_operator(spec).run, spec.output_shape, spec.output_dtype, spec.sum_dtype)
         remember(_cache, key, entry)
     run, shape, dtype, sum_dtype = entry
     if num_threads is not None:

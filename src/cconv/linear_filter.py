@@ -73,13 +73,14 @@ def convolve(
         "direct": sums of products, within ``c * eps * sum |w||x|`` of the exact result at every sample, with `c`
         about ``4 + 2 * sqrt(taps)``. "fft": by overlapping transforms of blocks, within ``8 * eps * max|x| * sum|w|``
         with the largest sample of the block, so that samples much smaller than their neighbours may drown in its
-        rounding; integer results are refused, and so are samples that are not finite. "auto": "fft" for large
-        kernels of floating or complex results where a model of both predicts that it is clearly faster, and there
-        within ``4096 * eps * sum |w||x|`` at every sample: what the check of the samples cannot promise that for, or
-        is not finite, is summed directly. And "auto" sums along one axis after the other where the kernel is the
-        outer product of a line per axis (a Gaussian, a box, Sobel's), to 4 `eps` of each tap (6 with three axes; an
-        integer kernel exactly): then within ``c * eps * sum |w||x|`` with `c` about ``10 + 2 * sqrt(taps)`` summed
-        over the axes, unless a product underflows. Samples that are not finite reach what they reach directly.
+        rounding; integer results are refused, and so are samples that are not finite. It uses `scipy.fft` if SciPy is
+        installed, else `numpy.fft`. "auto": "fft" for large kernels of floating or complex results where a model of
+        both predicts that it is clearly faster, and there within ``4096 * eps * sum |w||x|`` at every sample: what the
+        check of the samples cannot promise that for, or is not finite, is summed directly. And "auto" sums along one
+        axis after the other where the kernel is the outer product of a line per axis (a Gaussian, a box, Sobel's), to
+        4 `eps` of each tap (6 with three axes; an integer kernel exactly): then within ``c * eps * sum |w||x|`` with `c`
+        about ``10 + 2 * sqrt(taps)`` summed over the axes, unless a product underflows. Samples that are not finite
+        reach what they reach directly.
     out : ndarray, optional
         Where to write the result: exactly its shape and type, any layout and byte order. It may overlap the
         inputs.

@@ -5,19 +5,20 @@ Design:
   b. All that depends on the input is its signature, shape and type. Each is prepared when it first comes, under
      its entry in a dict. What is found there is only ever replaced as a whole: threads may share a plan.
   c. `_prepared` converts the weight's type; the first call packs it (transposed, or transformed for Winograd) as its
-     kernel wants, and later ones find it packed.
+     kernel wants, and later ones find it packed. With method="fft", its spectra are made at once.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy import ndarray
 
 from . import _docs
 from ._calls import as_array, check_num_threads, check_out, frozen, target
-from ._core import Convolution, PackedWeight
+from ._core import PackedWeight
 from ._dtypes import as_dtype, cast_bias, check_casting, check_supported
-from ._explain import of_convolution
+from ._explain import fft_tilings, of_convolution
+from ._fft import layer_operator
 from ._padding import MAX_BYTES, check_int, is_sequence, padding_pairs, per_axis
 from ._shapes import CONV_PADDINGS, ConvSpec, conv_spec
 
@@ -39,7 +40,7 @@ class _Prepared(NamedTuple):
     """What a call with one input signature needs."""
 
     spec: ConvSpec
-    operator: Convolution
+    operator: Any  # with run(input, weight, bias, out, num_threads, packed)
     weight: ndarray
     bias: ndarray | None
     packed: PackedWeight
@@ -127,8 +128,10 @@ class Conv:
         dtype = (self.dtype or self._weight.dtype) if dtype is None else as_dtype(dtype, "dtype")
         spec = self._entry(shape, dtype).spec
         input = np.empty(shape, dtype)
+        method = self._options["method"]
+        tilings = fft_tilings(spec, method) if method == "fft" else ()
         return of_convolution(
-            f"conv{self.rank}d", spec, input, self._weight, None, self.num_threads, self._options["method"]
+            f"conv{self.rank}d", spec, input, self._weight, None, self.num_threads, method, *tilings
         )
 
     def _entry(self, shape, dtype):
@@ -150,7 +153,7 @@ class Conv:
         if not spec.is_complex and weight.dtype != _REALS[spec.real]:
             shared = [entry.weight for entry in list(self._entries.values()) if entry.spec.real == spec.real]
             weight = shared[0] if shared else weight.astype(_REALS[spec.real])
-        return _Prepared(spec, Convolution(spec), weight, bias, PackedWeight())
+        return _Prepared(spec, layer_operator(spec, weight), weight, bias, PackedWeight())
 
     def __reduce__(self):
         return Conv, (

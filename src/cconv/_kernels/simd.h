@@ -128,6 +128,44 @@ static inline int is_nan(real x) { return x != x; }
 static inline int is_nan(real x) { (void)x; return 0; }
 #endif
 
+/* Magnitudes as unsigned integers: in the same order, with what is not finite above all else. Loops over them
+ * vectorise; those over floating point may not take the order of a maximum for theirs to choose. */
+#if CCONV_FLOATING
+#if CCONV_REAL == 32
+typedef uint32_t real_bits;
+#else
+typedef uint64_t real_bits;
+#endif
+static inline real_bits magnitude_bits(real x)
+{
+    real_bits bits;
+    memcpy(&bits, &x, sizeof bits);
+    return bits & ((real_bits)-1 >> 1);
+}
+/* The largest magnitude of n, and of `peak`; a NaN or an infinity is. */
+static inline real peak_magnitude(const real *p, ptrdiff_t n, real peak)
+{
+    real_bits most = magnitude_bits(peak);
+    for (ptrdiff_t i = 0; i < n; i++) {
+        real_bits bits = magnitude_bits(p[i]);
+        most = bits > most ? bits : most;
+    }
+    memcpy(&peak, &most, sizeof peak);
+    return peak;
+}
+/* Add 1 to marks[i] where the magnitude of p[i] is below a limit; of pairs: that of both parts. */
+static inline void mark_small(real_bits *marks, const real *p, ptrdiff_t n, int pairs, real limit)
+{
+    real_bits below = magnitude_bits(limit);
+    if (pairs)
+        for (ptrdiff_t i = 0; i < n; i++)
+            marks[i] += (magnitude_bits(p[2 * i]) < below) & (magnitude_bits(p[2 * i + 1]) < below);
+    else
+        for (ptrdiff_t i = 0; i < n; i++)
+            marks[i] += magnitude_bits(p[i]) < below;
+}
+#endif
+
 /* To the nearest whole number, half to even. Without an instruction for it: adding 2**23 (2**52) leaves no digits
  * behind the point, and what is larger has none. */
 #if CCONV_FLOATING

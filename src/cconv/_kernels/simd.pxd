@@ -6,6 +6,7 @@ cdef extern from "simd.h" nogil:
     ctypedef float real
     ctypedef int signed_real
     ctypedef float vreal
+    ctypedef unsigned int real_bits
     # A void function that is compiled into each of its callers. Register tiles must be: their sums stay in registers
     # only if the tile's extents are literals, and GCC would rather share one copy with extents at run time (0.1x).
     ctypedef void inlined "CCONV_INLINED void"
@@ -28,6 +29,8 @@ cdef extern from "simd.h" nogil:
     vreal vrelu(vreal v) noexcept
     vreal vkeep(vreal v) noexcept
     bint is_nan(real x) noexcept
+    real peak_magnitude(const real* p, Py_ssize_t n, real peak) noexcept
+    void mark_small(real_bits* marks, const real* p, Py_ssize_t n, bint pairs, real limit) noexcept
     real round_even(real x) noexcept
     real round_clipped(real x, real low, real high) noexcept
     void narrow8(char* dst, const real* src) noexcept

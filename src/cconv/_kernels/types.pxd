@@ -92,6 +92,30 @@ cdef struct Taps:
     Py_ssize_t spread           # positions from one output to the next: 1, or the stride
     bint per_tap
 
+# Overlapping tiles of samples, for transforms. _fft.py lays these out as 64-bit integers.
+cdef struct TileAxis:
+    Py_ssize_t length           # samples
+    Py_ssize_t step             # outputs per tile, before the stride leaves any out
+    Py_ssize_t tiles
+    Py_ssize_t offset           # the first sample of the first tile: negative in padding
+    Py_ssize_t cell             # samples per block of which the small ones are counted
+    Py_ssize_t blocks
+
+cdef struct Tiles:
+    TileAxis D
+    TileAxis H
+    TileAxis W
+    Py_ssize_t parts            # of a number of the buffer: 2 if complex, else 1
+    Py_ssize_t first            # tiles are counted over batch elements, each with D.tiles*H.tiles*W.tiles
+    Py_ssize_t count
+    Py_ssize_t channel          # the first one; of pairs (re, im) if complex
+    Py_ssize_t channels
+    void* buffer
+    void* scratch               # reals of a row
+    double small                # a sample is small if that many times smaller than the tile's largest
+    double* peaks               # [tile]: the largest magnitude, not finite if a sample is not; NULL: nobody asks
+    int* counts                 # [tile][blocks]: small samples
+
 cdef struct ConvArgs:
     Py_ssize_t N
     Py_ssize_t G
@@ -129,6 +153,7 @@ cdef struct ConvArgs:
     Py_ssize_t tile_elements    # packed tile of one input channel
     Py_ssize_t n_tasks
     Py_ssize_t scratch_bytes    # per thread
+    const Tiles* tiles          # of tile kernels only
 
 cdef struct PoolArgs:
     int kind
@@ -169,6 +194,14 @@ cdef struct ConvKernels:
     conv_plan_t plan
     run_t prepare
     run_t run
+
+ctypedef void (*tiles_t)(const ConvArgs* args) noexcept nogil
+
+cdef struct TileKernels:
+    unsigned int abi
+    unsigned int lanes
+    tiles_t gather
+    tiles_t store
 
 cdef struct PoolKernels:
     unsigned int abi
