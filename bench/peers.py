@@ -58,11 +58,17 @@ def cconv_call(case, x, w):
         if case.dtype == "uint8":
             options |= {"out_dtype": np.uint8, "casting": "saturate"}
         return cconv.correlate, (x, w, "same"), options
-    options = {"stride": case.stride, "padding": case.pads,
-               "data_format": "channels_last" if case.channels_last else "channels_first"}
+    # as one writes a call: what is a default is left out
+    every = {"stride": case.stride, "padding": case.pads[0] if len(set(case.pads)) == 1 else case.pads,
+             "dilation": case.dilation, "groups": case.groups,
+             "data_format": "channels_last" if case.channels_last else "channels_first"}
+    usual = {"stride": None if case.pooling else 1, "padding": 0, "dilation": 1, "groups": 1,
+             "data_format": "channels_first"}
+    options = {name: value for name, value in every.items() if value != usual[name]}
     if case.pooling:
-        return getattr(cconv, f"{case.op}{case.rank}d"), (x, case.kernel), options
-    return getattr(cconv, f"conv{case.rank}d"), (x, w), options | {"dilation": case.dilation, "groups": case.groups}
+        kernel = case.kernel[0] if len(set(case.kernel)) == 1 else case.kernel
+        return getattr(cconv, f"{case.op}{case.rank}d"), (x, kernel), options
+    return getattr(cconv, f"conv{case.rank}d"), (x, w), options
 
 
 def cconv_method(case, x, w):
@@ -84,7 +90,9 @@ def prepare_plan(case, x, w):
 
     _, _, options = cconv_call(case, x, w)
     plan = getattr(cconv, f"plan_conv{case.rank}d")(w, input_shape=x.shape, dtype=x.dtype, **options)
-    return Runner("cconv_plan", partial(plan, x, plan(x)), np.asarray)     # ONNX Runtime keeps its output too
+    out = plan(x)
+    # ONNX Runtime keeps its output from call to call; for a small one, to check `out` costs more than a new array
+    return Runner("cconv_plan", partial(plan, x, out if out.nbytes > 1 << 20 else None), np.asarray)
 
 
 class Peer(NamedTuple):

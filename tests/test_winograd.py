@@ -114,6 +114,61 @@ def test_samples_that_are_not_finite_stay_in_their_windows(rng):
     assert np.array_equal(got[1], cconv.conv2d(x[1:2], w, padding=1, method="direct")[0], equal_nan=True)
 
 
+@pytest.mark.parametrize("size", [(1,), (5,), (18,), (401,), (1, 1, 1), (3, 4, 5), (2, 13, 18), (5, 9, 30)])
+@pytest.mark.parametrize("groups, flip, padding", [(1, False, 1), (2, True, 2)])
+def test_one_and_three_axes(rng, size, groups, flip, padding):
+    rank = len(size)
+    convolve = getattr(cconv, f"conv{rank}d")
+    x = rng.standard_normal((2, 14, *size)).astype(np.float32)
+    w = rng.standard_normal((20, 14 // groups, *(3,) * rank)).astype(np.float32)
+    options = {"groups": groups, "flip_kernel": flip, "padding": padding, "padding_mode": "edge"}
+    got = convolve(x, w, method="winograd", **options)
+    exact = convolve(x.astype(float), w.astype(float), method="direct", **options)
+    scale = convolve(np.abs(x).astype(float), np.abs(w).astype(float), method="direct", **options)
+    if rank == 1:
+        exact, scale, got = exact[..., None, :], scale[..., None, :], got[..., None, :]
+    assert (np.abs(got - exact) <= BOUND * np.finfo("f").eps * neighbourhood(scale)).all()
+    last = getattr(cconv, f"conv{rank}d")(
+        np.ascontiguousarray(np.moveaxis(x, 1, -1)), w, method="winograd", data_format="channels_last", **options
+    )
+    assert np.array_equal(np.moveaxis(last, -1, 1).reshape(got.shape), got)
+
+
+def test_small_images_of_a_batch_share_a_task(rng):
+    x, w = layer(rng, 9, 70, 66, (5, 6), np.float32)
+    got = cconv.conv2d(x, w, padding=1, method="winograd")
+    check_bound(got, x, w)
+    for i in range(9):
+        assert np.array_equal(cconv.conv2d(x[i : i + 1], w, padding=1, method="winograd")[0], got[i])
+    x[4, 3, 2, 2] = np.inf
+    spoilt = cconv.conv2d(x, w, padding=1, method="winograd")
+    assert np.array_equal(np.delete(spoilt, 4, 0), np.delete(got, 4, 0))
+    assert np.array_equal(spoilt[4], cconv.conv2d(x[4:5], w, padding=1, method="direct")[0], equal_nan=True)
+
+
+def test_an_overflow_on_the_way_is_summed_directly(rng):
+    x, w = layer(rng, 1, 40, 40, (20, 20), np.float32)
+    x[0, 0] = 2e38
+    w[:, 0] = 1e-3
+    got = cconv.conv2d(x, w, padding=1, method="winograd")
+    assert np.isfinite(got).all()
+    assert np.array_equal(got, cconv.conv2d(x, w, padding=1, method="direct"))
+
+
+def test_a_plan_keeps_what_it_packed_and_gives_the_same_bits(rng):
+    x, w = layer(rng, 3, 64, 80, (12, 13), np.float32)
+    for options in ({"method": "winograd"}, {"method": "direct"}, {"stride": 2}, {"data_format": "channels_last"}):
+        given = np.ascontiguousarray(np.moveaxis(x, 1, -1)) if "data_format" in options else x
+        plan = cconv.plan_conv2d(w, padding=1, **options)
+        want = cconv.conv2d(given, w, padding=1, **options)
+        for _ in range(3):
+            assert np.array_equal(plan(given), want)
+        # another layout, other memory: packed anew or found, the same numbers
+        other = np.asfortranarray(given)
+        assert np.array_equal(plan(other), cconv.conv2d(other, w, padding=1, **options))
+        assert np.array_equal(plan(given[:1]), want[:1])
+
+
 def test_direct_is_always_there(rng):
     x, w = layer(rng, 1, 64, 64, (56, 56), np.float32)
     exact, scale = direct(x.astype(float), w.astype(float)), direct(np.abs(x.astype(float)), np.abs(w.astype(float)))

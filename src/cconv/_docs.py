@@ -45,13 +45,13 @@ CONV = """{n}-D cross-correlation of multi-channel arrays: what CNNs call convol
     data_format : {{"channels_first", "channels_last"}}
         Where the channels of input and output are.
     method : {{"auto", "direct", "winograd", "fft"}}
-        "direct": sums of products and nothing else. "winograd": Winograd's F(4x4, 3x3) for 3x3 kernels of
-        stride 1 in floating point, about twice as fast with many channels; an error of at most 40 eps of the
-        largest ``sum |x| |w|`` within 4 pixels, where a direct sum is relative to its own. "auto": Winograd
-        where it pays (32 channels in and out, 40 tiles of 4x4 outputs, rows contiguous), else direct. Never
-        for integers; an image with samples that are not finite is summed directly. "fft": by overlapping transforms
-        of blocks, for kernels of hundreds of taps, within ``8 * eps * max|x| * sum|w|`` with the largest sample of
-        two neighbouring blocks and the weights of all input channels; a stride only leaves results out. It refuses
+        "direct": sums of products and nothing else. "winograd": Winograd's F(4x4, 3x3), or F(4, 3) along
+        one axis, for kernels of 3 (last two axes), stride 1 and floating point, two to three times as fast with many
+        channels; an error of at most 40 eps of the largest ``sum |x| |w|`` within 4 pixels, where a direct sum is
+        relative to its own. "auto": Winograd where it pays (32 channels in and out, and enough outputs for them),
+        else direct. Never for integers; an image with results that are not finite is summed directly. "fft": by
+        overlapping transforms of blocks, for kernels of hundreds of taps, within ``8 * eps * max|x| * sum|w|`` with the
+        largest sample of the block and the weights of all input channels; a stride only leaves results out. It refuses
         integer sums and samples that are not finite, and "auto" never chooses it.
     out_dtype : dtype, optional
         A wider type for the result, to which the default type casts safely. Products and sums are computed in

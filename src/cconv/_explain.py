@@ -198,7 +198,7 @@ def _kernels(spec, chosen):
         "channels": f"{outputs}: a matrix product, pixels in the lanes",
         "pixels": f"{outputs}: a matrix product, output channels in the lanes",
         "separable": "",
-        "winograd": f"{outputs}, 3x3 taps, stride 1: fewer multiplications",
+        "winograd": f"{outputs}, taps of 3, stride 1: fewer multiplications",
     }
     matrix = f"{outputs}: too few for a matrix product"
     others = {

@@ -78,7 +78,7 @@ def convolve(
         both predicts that it is clearly faster, and there within ``4096 * eps * sum |w||x|`` at every sample: what the
         check of the samples cannot promise that for, or is not finite, is summed directly. And "auto" sums along one
         axis after the other where the kernel is the outer product of a line per axis (a Gaussian, a box, Sobel's), to
-        4 `eps` of each tap (6 with three axes; an integer kernel exactly): then within ``c * eps * sum |w||x|`` with `c`
+        4 `eps` of each tap (6 with three axes; integers exactly): then within ``c * eps * sum |w||x|`` with `c`
         about ``10 + 2 * sqrt(taps)`` summed over the axes, unless a product underflows. Samples that are not finite
         reach what they reach directly.
     out : ndarray, optional

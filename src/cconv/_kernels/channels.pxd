@@ -1,4 +1,6 @@
-"""Convolution with many channels, pixels in the lanes: output[oc, pixel] = sum over k of weight[oc, k]*tile[tap k, pixel].
+"""Convolution with many channels, pixels in the lanes.
+
+output[oc, pixel] = sum over k of weight[oc, k]*tile[tap k, pixel].
 
 Design:
 a. k runs over (ic, kd, kh, kw) in the order of the weights in memory, always, whatever the blocking or the number of

@@ -12,7 +12,8 @@ from cconv._kernels.factors cimport find_factors
 from cconv._kernels.line cimport SEGMENTS, line_scratch, line_task
 from cconv._kernels.pack cimport box_size, plan_patch, plan_taps
 from cconv._kernels.pixels cimport (
-    WIDTH, channels_inside, packed_reals, panels_per_group, pixels_in_place, pixels_prepare, pixels_scratch, pixels_task,
+    WIDTH, channels_inside, packed_reals, panels_per_group, pixels_in_place, pixels_prepare, pixels_scratch,
+    pixels_task,
 )
 from cconv._kernels.rows cimport rows_in_place, rows_scratch, rows_task
 from cconv._kernels.separable cimport GROUP, separable_applies, separable_lines, separable_scratch, separable_task
@@ -22,7 +23,8 @@ from cconv._kernels.types cimport (
     METHOD_WINOGRAD, Axis, ConvArgs, ConvKernels,
 )
 from cconv._kernels.winograd cimport (
-    block_count, panel_count, tiles_per_image, winograd_packed, winograd_prepare, winograd_scratch, winograd_task,
+    block_count, lanes_are_channels, panel_count, tiles_per_image, winograd_packed, winograd_prepare, winograd_scratch,
+    winograd_task,
 )
 
 cdef enum:
@@ -291,8 +293,8 @@ cdef void plan_patches(ConvArgs* args, Py_ssize_t d, Py_ssize_t h, Py_ssize_t w)
 
 
 cdef bint pays_to_pack(const ConvArgs* args, Py_ssize_t uses) noexcept nogil:
-    """Whether weights are packed once for all tasks, or by each. New memory costs as much as packing does, more where the
-    system has to clear it: 36 MB took 8 ms of 14, where each of two tasks packing takes 10 % longer."""
+    """Whether weights are packed once for all tasks, or by each. New memory costs as much as packing does, more where
+    the system has to clear it: 36 MB took 8 ms of 14, where each of two tasks packing takes 10 % longer."""
     return uses > 1 and args.packed_bytes <= uses*PACK_BYTES
 
 
@@ -303,10 +305,9 @@ cdef bint is_uneven(Py_ssize_t tasks, int num_threads) noexcept nogil:
 
 cdef bint winograd_applies(const ConvArgs* args) noexcept nogil:
     """Tiles along H and W, or along the only axis; a longer sum in depth."""
-    cdef bint tall = args.H.kernel == 3
+    cdef bint tall = args.H.kernel == 3 and args.H.dilation == 1
     return (FLOATING and args.W.kernel == 3 and (tall or args.H.kernel == 1 and args.H.output == 1)
-            and args.H.stride == 1 and args.W.stride == 1 and args.W.dilation == 1 and (args.H.dilation == 1 or not tall)
-            and args.weight_shared and (args.D.kernel == 1 or not channels_inside(args)))
+            and args.H.stride == 1 and args.W.stride == 1 and args.W.dilation == 1 and args.weight_shared)
 
 
 cdef bint winograd_pays(const ConvArgs* args) noexcept nogil:
@@ -315,7 +316,7 @@ cdef bint winograd_pays(const ConvArgs* args) noexcept nogil:
     cdef Py_ssize_t planes = args.IC*args.D.kernel
     return (planes >= WINOGRAD_CHANNELS and args.OC >= WINOGRAD_CHANNELS
             and planes*tiles_per_image(args) >= (WINOGRAD_WORK if args.H.kernel == 3 else WINOGRAD_LINE)
-            and (channels_inside(args) or args.x.w == item_size(args.x.dtype)))
+            and (lanes_are_channels(args) or args.x.w == item_size(args.x.dtype)))
 
 
 cdef void plan_winograd(ConvArgs* args, int num_threads) noexcept nogil:

@@ -146,7 +146,7 @@ cdef inline void plan_taps(Taps* taps, const Axis* axis, Py_ssize_t tile, bint p
 
 
 cdef inline void plan_patch(Taps* taps, const Axis* axis, Py_ssize_t tile) noexcept nogil:
-    """As plan_taps, for a kernel to which a pixel may lie anywhere: a strided axis is not dealt if every sample is read."""
+    """As plan_taps, where a pixel may lie anywhere: a strided axis is not dealt if every sample of it is read."""
     plan_taps(taps, axis, tile, False)
     if 1 < axis.stride <= axis.kernel and axis.dilation == 1:
         taps.per_tap = False

@@ -170,7 +170,7 @@ cdef inline Py_ssize_t pixels_scratch(const ConvArgs* args, bint shared) noexcep
 cdef inline void pack_samples(real* tile, const ConvArgs* args, const char* image, Py_ssize_t ic0, Py_ssize_t ics,
                               Py_ssize_t od, Py_ssize_t oh, Py_ssize_t ow, Py_ssize_t d_tile, Py_ssize_t h_tile,
                               Py_ssize_t w_tile) noexcept nogil:
-    """As pack_channel, of `ics` channels at a time: tile[slot][d][h][w][ic]. `image`: channel ic0 of the first pixel."""
+    """As pack_channel, `ics` channels at a time: tile[slot][d][h][w][ic]. `image`: channel ic0 of the first pixel."""
     cdef Py_ssize_t sd, sh, sw, d, h, t, i, id_, ih, iw
     cdef Py_ssize_t pitch_w = args.ic_block
     cdef Py_ssize_t pitch_h = span(&args.TW, args.TW.tile)*pitch_w

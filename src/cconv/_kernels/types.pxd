@@ -142,7 +142,7 @@ cdef struct ConvArgs:
     Py_ssize_t pivot            # separable: the tap through which the factors are read
     Py_ssize_t n_prepare        # tasks that fill `packed` before any other task runs; 0: no weights to pack
     Py_ssize_t packed_bytes
-    bint pack_first             # whether that pays in a single call; else tasks pack what they need unless `packed` is set
+    bint pack_first             # whether that pays in a single call; else tasks pack what they need
     void* packed                # transformed weights, shared by all tasks
     char* failed                # one per batch element: set by a task whose samples the algorithm can't take
     Taps TD

@@ -11,13 +11,13 @@ Design:
 a. A task takes some tiles, counted through rows, images and batch, so that small images fill it too. A plane is one
    input channel at one kernel depth: 3-D is a longer sum.
 b. Input is transformed in vectors: of neighbouring tiles where rows are contiguous (samples are dealt into the tile's
-   columns by shuffles), of channels where the image is channels last. The result feeds the products as scalars, so either
-   order serves them.
+   columns by shuffles), of channels where the image is channels last. The result feeds the products as scalars, so
+   either order serves them.
 c. Kernels are transformed once per call by tasks of their own, or before it by a plan; where a single task uses them,
    by that task, a block at a time, as their 36 points would be four times the weights to write and read.
-d. An infinite or NaN sample spreads through its tile, and so does an overflow on the way: a task that stores a result that
-   is not finite marks its batch element as `failed`, and the core computes that directly. So the bits of one element never
-   depend on another.
+d. An infinite or NaN sample spreads through its tile, and so does an overflow on the way: a task that stores a result
+   that is not finite marks its batch element as `failed`, and the core computes that directly. So the bits of one
+   element never depend on another.
 e. Rounding: an output's error is relative to the largest sum|x||w| of its tile and its neighbours', not to its own;
    tests hold |error| <= 40 eps of that.
 """
@@ -79,6 +79,11 @@ cdef inline bint is_tall(const ConvArgs* args) noexcept nogil:
     return args.H.kernel == 3
 
 
+cdef inline bint lanes_are_channels(const ConvArgs* args) noexcept nogil:
+    """How input is transformed; kernel depths of a channel would not be neighbours."""
+    return channels_inside(args) and args.D.kernel == 1
+
+
 cdef inline Py_ssize_t tile_rows(const ConvArgs* args) noexcept nogil:
     """Output rows of a tile."""
     return OUT if is_tall(args) else 1
@@ -112,7 +117,7 @@ cdef inline Py_ssize_t kernel_pitch(const ConvArgs* args, Py_ssize_t channels) n
 
 cdef inline Py_ssize_t input_pitch(const ConvArgs* args) noexcept nogil:
     """From one point of transformed inputs to the next: [plane][tile], or [tile][plane] if channels are neighbours."""
-    if channels_inside(args):
+    if lanes_are_channels(args):
         return args.TW.tile*padded(args.ic_block) + LANES
     return args.ic_block*padded(args.TW.tile) + LANES
 
@@ -149,15 +154,15 @@ cdef inline Py_ssize_t dealt_pitch(const ConvArgs* args) noexcept nogil:
 
 
 cdef inline Py_ssize_t patch_size(const ConvArgs* args) noexcept nogil:
-    """Reals that hold a task's samples before they are transformed, of one plane or, channels last, of all in a block."""
+    """Reals that hold a task's samples before they are transformed, of one plane or, channels last, of a block."""
     cdef Py_ssize_t rows = IN if is_tall(args) else 1
-    if channels_inside(args):
+    if lanes_are_channels(args):
         return rows*(OUT*args.TW.tile + 2)*padded(args.ic_block)
     return line_size(args) + rows*IN*dealt_pitch(args)
 
 
 cdef inline Py_ssize_t winograd_scratch(const ConvArgs* args, bint shared) noexcept nogil:
-    """Bytes that winograd_task uses: offsets | taps or own kernels | inputs | sums | patch | rows of outputs | block."""
+    """Bytes that winograd_task uses: offsets | own kernels, taps | inputs | sums | patch | rows of outputs | block."""
     cdef Py_ssize_t panels = 1 if block_count(args) == 1 else (args.oc_block + WIDTH - 1)//WIDTH
     cdef Py_ssize_t reals = point_count(args)*input_pitch(args) + LANES
     if not shared:
@@ -270,8 +275,8 @@ cdef inline inlined transform_inputs(real* points, Py_ssize_t pitch, const real*
 
 
 cdef inline void deal_row(real* dealt, Py_ssize_t pitch, const real* line, Py_ssize_t tiles) noexcept nogil:
-    """dealt[j][t] = line[4*t + j], j < 6: the last two columns of a tile are the first two of the next. Whole vectors are
-    written: what follows a run is written by the next one later."""
+    """dealt[j][t] = line[4*t + j], j < 6: the last two columns of a tile are the first two of the next. Whole vectors
+    are written: what follows a run is written by the next one later."""
     cdef Py_ssize_t b, j
     for b in range((tiles + LANES)//LANES):
         deinterleave4(dealt + b*LANES, pitch, line + OUT*b*LANES)
@@ -375,7 +380,7 @@ cdef inline void multiply(real* sums, const real* panel, const real* points, con
                           Py_ssize_t channels) noexcept nogil:
     """sums[p][tile][channel] (+)= sum over planes of points * panel."""
     cdef Py_ssize_t steps = (count + PX_M - 1)//PX_M
-    cdef Py_ssize_t step = padded(args.ic_block) if channels_inside(args) else 1
+    cdef Py_ssize_t step = padded(args.ic_block) if lanes_are_channels(args) else 1
     cdef Py_ssize_t p, b, m, t, end
     cdef const real* pointers[8]
     for p in range(point_count(args)):
@@ -479,11 +484,11 @@ cdef inline void winograd_task(const ConvArgs* args, char* scratch, Py_ssize_t t
     cdef real* transposed = rows + OUT*OUT*CHUNK*WIDTH + LANES*WIDTH
 
     for k in range(args.ic_block):
-        offsets[k] = k if channels_inside(args) else k*padded(args.TW.tile)
+        offsets[k] = k if lanes_are_channels(args) else k*padded(args.TW.tile)
     for block in range(block_count(args)):
         k0 = block*args.ic_block
         planes = min(args.ic_block, planes_of(args) - k0)
-        if channels_inside(args):
+        if lanes_are_channels(args):
             gather_channels(points, patch, args, g, k0, planes, first, count)
         else:
             gather_tiles(points, patch, args, g, k0, planes, first, count)
