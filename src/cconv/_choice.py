@@ -34,10 +34,6 @@ LEVEL_RATE = {
     "x86-64-v3": 0.95,
     "x86-64-v4": 1,
 }
-# the same of one pass per axis, for kernels that are outer products
-SEPARABLE_RATE = {"f32": 3e10, "f64": 1.5e10, "i32": 3e10, "i64": 0.6e10}
-# seconds per output besides, to load and to store
-SEPARABLE_SECONDS = 2e-10
 # seconds per real and log2(points) of a transform forth and back, by arithmetic and number of axes
 TRANSFORM_SECONDS = {
     ("f32", 1): 8.9e-11,
@@ -69,6 +65,10 @@ TAP_SECONDS = 1e-08
 # ------------------------------------------------------------------------------------------------------------
 
 MARGIN = 1.3
+# Products per second of one pass per axis, for kernels that are outer products, and seconds per output besides, to load
+# and store. Rough: the alternative takes several times as long or a fraction of it, seldom about the same.
+SEPARABLE_RATE = {"f32": 3e10, "f64": 1.5e10, "i32": 3e10, "i64": 0.6e10}
+SEPARABLE_SECONDS = 2e-10
 # Bytes of a tile. Four of them and their spectra, twice as large with the kernel's, stay within 16 MB.
 TILE_BYTES = 1 << 20
 # Rows that the library transforms side by side, and how much longer one takes alone.
