@@ -24,8 +24,8 @@ from cpython.pycapsule cimport PyCapsule_GetPointer
 from libc.stdint cimport uintptr_t
 
 from cconv._kernels.types cimport (
-    ACT_LEAKY_RELU, ACT_NONE, ACT_RELU, ACT_RELU6, ALG_CHANNELS, ALG_LINE, ALG_PIXELS, ALG_ROWS, ALG_WINOGRAD,
-    DT_BOOL, DT_F16, DT_F32, DT_F64, DT_I8, DT_I16, DT_I32, DT_I64, DT_SATURATE, DT_SWAPPED, DT_U8, DT_U16,
+    ACT_LEAKY_RELU, ACT_NONE, ACT_RELU, ACT_RELU6, ALG_CHANNELS, ALG_DEPTHWISE, ALG_LINE, ALG_PIXELS, ALG_ROWS,
+    ALG_WINOGRAD, DT_BOOL, DT_F16, DT_F32, DT_F64, DT_I8, DT_I16, DT_I32, DT_I64, DT_SATURATE, DT_SWAPPED, DT_U8, DT_U16,
     DT_U32, DT_U64, DT_UNSIGNED, KERNEL_ABI, MAX_BATCH_AXES, METHOD_AUTO, METHOD_DIRECT, METHOD_WINOGRAD,
     PAD_CONSTANT, PAD_EDGE, PAD_REFLECT, PAD_SYMMETRIC, PAD_WRAP, POOL_AVG, POOL_MAX, Array, Axis, ConvArgs,
     ConvKernels, PoolArgs, PoolKernels, run_t,
@@ -515,7 +515,7 @@ cdef class Convolution:
         threads = threads_for(num_threads, self.work)
         self.kernels.plan(&args, threads)
         return {"kernel": {ALG_CHANNELS: "channels", ALG_PIXELS: "pixels", ALG_ROWS: "rows",
-                           ALG_LINE: "line", ALG_WINOGRAD: "winograd"}[args.algorithm],
+                           ALG_LINE: "line", ALG_WINOGRAD: "winograd", ALG_DEPTHWISE: "depthwise"}[args.algorithm],
                 "tile": (args.TD.tile, args.TH.tile, args.TW.tile), "ic_block": args.ic_block,
                 "oc_block": args.oc_block, "tasks": args.n_tasks, "scratch_bytes": args.scratch_bytes,
                 "threads": min(threads, args.n_tasks)}

@@ -180,6 +180,7 @@ def _kernels(spec, chosen):
         "rows": f"{outputs}: rows side by side, the weights broadcast",
         "channels": f"{outputs}: a matrix product, pixels in the lanes",
         "pixels": f"{outputs}: a matrix product, output channels in the lanes",
+        "depthwise": "one channel in and out per group: channels in the lanes",
         "winograd": f"{outputs}, 3x3 taps, stride 1: fewer multiplications",
     }
     matrix = f"{outputs}: too few for a matrix product"
@@ -195,6 +196,8 @@ def _kernels(spec, chosen):
         "channels": "lanes are fuller, or layout fits, with channels in them" if chosen == "pixels" else matrix,
         "pixels": "lanes are fuller, or layout fits, with pixels in them" if chosen == "channels" else matrix,
     }  # fmt: skip
+    if chosen == "depthwise":
+        others["rows"] = "channels fill the lanes better than rows do"
     if chosen == "winograd":
         others["channels"] = others["pixels"] = "the direct sum multiplies more often"
     names = list(others) if chosen in others else [*others, chosen]

@@ -7,6 +7,10 @@ from cpython.pycapsule cimport PyCapsule_New
 from cython.parallel cimport prange, threadid
 
 from cconv._kernels.channels cimport channels_in_one_block, channels_scratch, channels_task, tiles_per_plane
+from cconv._kernels.depthwise cimport (
+    depthwise_prepare, depthwise_scratch, depthwise_task, patch_reals, read_in_place, store_in_place, sums_reals,
+    vector_weights,
+)
 from cconv._kernels.elements cimport item_size
 from cconv._kernels.line cimport SEGMENTS, line_scratch, line_task
 from cconv._kernels.pack cimport box_size, plan_taps
@@ -16,8 +20,8 @@ from cconv._kernels.pixels cimport (
 from cconv._kernels.rows cimport rows_in_place, rows_scratch, rows_task
 from cconv._kernels.simd cimport CH_M, CH_V, FLOATING, LANES, LN_R, RW_R, RW_V, real
 from cconv._kernels.types cimport (
-    ALG_CHANNELS, ALG_LINE, ALG_PIXELS, ALG_ROWS, ALG_WINOGRAD, KERNEL_ABI, METHOD_AUTO, METHOD_WINOGRAD, Axis,
-    ConvArgs, ConvKernels,
+    ALG_CHANNELS, ALG_DEPTHWISE, ALG_LINE, ALG_PIXELS, ALG_ROWS, ALG_WINOGRAD, KERNEL_ABI, METHOD_AUTO,
+    METHOD_WINOGRAD, Axis, ConvArgs, ConvKernels,
 )
 from cconv._kernels.winograd cimport (
     channel_tiles, packed_size, prepare_task, tiles_along, winograd_scratch, winograd_task,
@@ -35,6 +39,8 @@ cdef enum:
     WINOGRAD_CHANNELS = 128     # of input and output in a task: 36 products of them and 96 tiles fill about 2 MB
     LINE_KERNEL = 16            # shorter kernels: transposing costs more than the row kernel's unaligned loads
     LINE_SEGMENT = 48           # shortest segment worth transposing
+    DEPTHWISE_BYTES = 128*1024   # samples and sums of a tile of LANES channels
+    DEPTHWISE_VECTORS = 4       # of channels side by side in one task, read where they lie
 
 
 cdef Py_ssize_t ceil_div(Py_ssize_t a, Py_ssize_t b) noexcept nogil:
@@ -83,6 +89,36 @@ cdef void plan_rows(ConvArgs* args, int num_threads) noexcept nogil:
         plan_tile(args, d, h, w, False)
     args.n_tasks = lines*ceil_div(args.H.output, h)*ceil_div(args.D.output, d)
     args.scratch_bytes = rows_scratch(args)
+
+
+cdef bint plan_depthwise(ConvArgs* args, int num_threads) noexcept nogil:
+    """Tiles for channels in the lanes; False if the smallest would leave the cache."""
+    cdef Py_ssize_t limit = DEPTHWISE_BYTES//<Py_ssize_t>sizeof(real)
+    cdef Py_ssize_t vectors = ceil_div(args.G, LANES), most = limit//(2*vector_weights(args)), tiles
+    args.TD.tile = 1
+    args.TH.tile = args.H.output
+    args.TW.tile = args.W.output
+    while patch_reals(args) + sums_reals(args) > limit:
+        if args.TH.tile > 4 or 1 < args.TH.tile and args.TW.tile <= 128:
+            args.TH.tile = ceil_div(args.TH.tile, 2)
+        elif args.TW.tile > LANES:
+            args.TW.tile = ceil_div(ceil_div(args.TW.tile, 2), LANES)*LANES
+        else:
+            return False
+    tiles = args.D.output*ceil_div(args.H.output, args.TH.tile)*ceil_div(args.W.output, args.TW.tile)*args.N
+    if read_in_place(args) and store_in_place(args):
+        most = min(most, <Py_ssize_t>DEPTHWISE_VECTORS)
+    most = max(<Py_ssize_t>1, min(most, vectors))
+    while num_threads > 1 and most > 1 and tiles*ceil_div(vectors, most) < TASKS_PER_THREAD*num_threads:
+        most = ceil_div(most, 2)
+    args.oc_block = most*LANES
+    args.n_tasks = tiles*ceil_div(vectors, most)
+    if tiles > 1 and args.weight_shared:
+        args.n_prepare = vectors
+        args.packed_bytes = vectors*vector_weights(args)*<Py_ssize_t>sizeof(real)
+    args.algorithm = ALG_DEPTHWISE
+    args.scratch_bytes = depthwise_scratch(args)
+    return True
 
 
 cdef double lane_use(Py_ssize_t n) noexcept nogil:
@@ -307,6 +343,9 @@ cdef void conv_plan(ConvArgs* args, int num_threads) noexcept nogil:
         args.algorithm = ALG_LINE
         plan_line(args, num_threads)
         return
+    if args.IC == 1 and args.OC == 1 and 2*args.G > LANES and args.x.parts == 1 and args.y.parts == 1 \
+            and plan_depthwise(args, num_threads):
+        return
     plan_tile(args, 1, min(args.H.output, <Py_ssize_t>RW_R), min(args.W.output, <Py_ssize_t>(RW_V*LANES)), False)
     smallest = args.IC*args.tile_elements*<Py_ssize_t>sizeof(real)
     if args.OC <= 2 and (smallest <= ROWS_BYTES or args.IC == 1):
@@ -324,6 +363,8 @@ cdef inline void conv_task(const ConvArgs* args, char* scratch, Py_ssize_t task)
         line_task(args, scratch, task)
     elif args.algorithm == ALG_ROWS:
         rows_task(args, scratch, task)
+    elif args.algorithm == ALG_DEPTHWISE:
+        depthwise_task(args, scratch, task)
     elif args.algorithm == ALG_WINOGRAD:
         winograd_task(args, scratch, task)
     elif args.algorithm == ALG_PIXELS:
@@ -335,6 +376,8 @@ cdef inline void conv_task(const ConvArgs* args, char* scratch, Py_ssize_t task)
 cdef inline void conv_prepare_task(const ConvArgs* args, Py_ssize_t task) noexcept nogil:
     if args.algorithm == ALG_PIXELS:
         pixels_prepare(args, task)
+    elif args.algorithm == ALG_DEPTHWISE:
+        depthwise_prepare(args, task)
     else:
         prepare_task(args, task)
 

@@ -45,6 +45,7 @@ cdef enum:                      # which micro-kernel carries a convolution
     ALG_ROWS = 2                # few channels, depthwise: output rows x vectors along x
     ALG_LINE = 3                # one long line: segments side by side in the lanes
     ALG_WINOGRAD = 4            # 3x3 with many channels: F(4x4, 3x3)
+    ALG_DEPTHWISE = 5           # one channel in and out per group: channels in the lanes
 
 cdef enum:                      # what the caller allows
     METHOD_AUTO = 0
