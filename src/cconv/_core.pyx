@@ -404,6 +404,8 @@ cdef class Convolution:
         self.weight_in_order = order == sorted(order)
         self.work = (product(spec.batch_shape)*args.G*args.OC*args.IC*product(spec.kernel_size)
                      * product(spec.output_size)*(4 if spec.is_complex else 1))
+        if args.G > 1 and args.IC == 1 and args.OC == 1:
+            self.work *= 4          # depthwise moves a sample for few multiply-adds
 
     cdef cnp.ndarray real_weight(self, cnp.ndarray weight, bint complex_input):
         """The weight as one contiguous array of the kernel's real type; itself if it is that already."""

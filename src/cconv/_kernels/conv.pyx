@@ -39,8 +39,10 @@ cdef enum:
     WINOGRAD_CHANNELS = 128     # of input and output in a task: 36 products of them and 96 tiles fill about 2 MB
     LINE_KERNEL = 16            # shorter kernels: transposing costs more than the row kernel's unaligned loads
     LINE_SEGMENT = 48           # shortest segment worth transposing
-    DEPTHWISE_BYTES = 128*1024   # samples and sums of a tile of LANES channels
-    DEPTHWISE_VECTORS = 4       # of channels side by side in one task, read where they lie
+    DEPTHWISE_BYTES = 128*1024  # samples and sums of a tile of LANES channels; 64 kB: 1.25 times as long at 112x112
+    # Vectors of channels side by side in one task, read where they lie: whole cache lines of a pixel. 1: 96 channels
+    # 112x112 stride 2 take 1.3 times as long; 2, 8 and strips of 14 or 28 columns are within a tenth of 4.
+    DEPTHWISE_VECTORS = 4
 
 
 cdef Py_ssize_t ceil_div(Py_ssize_t a, Py_ssize_t b) noexcept nogil:
@@ -95,9 +97,12 @@ cdef bint plan_depthwise(ConvArgs* args, int num_threads) noexcept nogil:
     """Tiles for channels in the lanes; False if the smallest would leave the cache."""
     cdef Py_ssize_t limit = DEPTHWISE_BYTES//<Py_ssize_t>sizeof(real)
     cdef Py_ssize_t vectors = ceil_div(args.G, LANES), most = limit//(2*vector_weights(args)), tiles
+    cdef bint in_place = read_in_place(args) and store_in_place(args)
     args.TD.tile = 1
     args.TH.tile = args.H.output
     args.TW.tile = args.W.output
+    if in_place:
+        most = min(most, <Py_ssize_t>DEPTHWISE_VECTORS)
     while patch_reals(args) + sums_reals(args) > limit:
         if args.TH.tile > 4 or 1 < args.TH.tile and args.TW.tile <= 128:
             args.TH.tile = ceil_div(args.TH.tile, 2)
@@ -106,8 +111,6 @@ cdef bint plan_depthwise(ConvArgs* args, int num_threads) noexcept nogil:
         else:
             return False
     tiles = args.D.output*ceil_div(args.H.output, args.TH.tile)*ceil_div(args.W.output, args.TW.tile)*args.N
-    if read_in_place(args) and store_in_place(args):
-        most = min(most, <Py_ssize_t>DEPTHWISE_VECTORS)
     most = max(<Py_ssize_t>1, min(most, vectors))
     while num_threads > 1 and most > 1 and tiles*ceil_div(vectors, most) < TASKS_PER_THREAD*num_threads:
         most = ceil_div(most, 2)

@@ -14,7 +14,7 @@ c. Samples that zero padding adds are left out, which for a kernel of finite wei
 d. Sums run over (kd, kh, kw) in the order of the samples, whatever the tile: bits do not depend on the partition.
 """
 from cconv._kernels.elements cimport is_native, item_size, load_row
-from cconv._kernels.pack cimport aligned_reals, batch_offsets, constant_value, is_aligned, is_direct, source_index
+from cconv._kernels.pack cimport batch_offsets, common_divisor, constant_value, is_aligned, is_direct, source_index
 from cconv._kernels.simd cimport (
     FLOATING, LANES, inlined, real, transpose_strided, vkeep, vload, vreal, vrelu, vstore, vzero,
 )
@@ -22,6 +22,7 @@ from cconv._kernels.store cimport finish_row
 from cconv._kernels.types cimport ACT_NONE, ACT_RELU, PAD_CONSTANT, Axis, ConvArgs
 
 cdef enum:
+    SUMS_PIXELS = 16*LANES      # whose sums stay in L1 until they are stored
     DW_P = 8                    # outputs of a tile; 7 where that leaves no rest, as in 56, 28, 14, 7
 
 
@@ -273,6 +274,16 @@ cdef struct Span:
     Py_ssize_t high
 
 
+# Samples of LANES channels, or of several times so many where the image is read where it lies.
+cdef struct Patch:
+    const real* samples         # at position (d.low, h.low, w.low)
+    Py_ssize_t plane            # pitches in reals
+    Py_ssize_t row
+    Span d
+    Span h
+    Span w
+
+
 cdef inline Span span_of(const Axis* axis, Py_ssize_t first, Py_ssize_t count, bint skip) noexcept nogil:
     """What outputs first.. + count read; those that exist if `skip`."""
     cdef Span span
@@ -294,12 +305,13 @@ cdef inline void pack_pixels(real* dst, const ConvArgs* args, const char* src, P
     cdef Py_ssize_t q = 0, count, c, i
     cdef bint direct = is_direct(&args.x, args.batch_ndim) and channels == LANES
     if args.x.w != item_size(args.x.dtype):
-        for q in range(n):
+        while q < n:
             load_row(dst, src, channels, args.x.channel, args.x.dtype)
             for c in range(channels, LANES):
                 dst[c] = <real>0
             dst += LANES
             src += args.x.w
+            q += 1
         return
     while q < n:
         count = min(<Py_ssize_t>LANES, n - q)
@@ -403,8 +415,18 @@ cdef inline Py_ssize_t patch_reals(const ConvArgs* args) noexcept nogil:
     return span_size(&args.D, args.TD.tile)*span_size(&args.H, args.TH.tile)*span_size(&args.W, args.TW.tile)*LANES
 
 
+cdef inline Py_ssize_t rows_at_once(const ConvArgs* args) noexcept nogil:
+    """Rows whose sums are stored together: those that make up whole vectors, where they follow each other."""
+    cdef Py_ssize_t rows = LANES//common_divisor(LANES, args.TW.tile)
+    if args.y.h != args.TW.tile*args.y.w:
+        return 1
+    while rows > 1 and rows*args.TW.tile > SUMS_PIXELS:
+        rows //= 2
+    return min(rows, args.TH.tile)
+
+
 cdef inline Py_ssize_t sums_reals(const ConvArgs* args) noexcept nogil:
-    return (args.TD.tile*args.TH.tile*args.TW.tile + LANES)*LANES
+    return (rows_at_once(args)*args.TW.tile + LANES)*LANES
 
 
 cdef inline Py_ssize_t depthwise_scratch(const ConvArgs* args) noexcept nogil:
@@ -414,32 +436,29 @@ cdef inline Py_ssize_t depthwise_scratch(const ConvArgs* args) noexcept nogil:
             )*<Py_ssize_t>sizeof(real)
 
 
-cdef inline void run_tile(const ConvArgs* args, Run* run, const real* samples, Span d, Span h, Span w,
-                          const real* weight, Py_ssize_t od, Py_ssize_t oh, Py_ssize_t ow, Py_ssize_t d_tile,
-                          Py_ssize_t h_tile, Py_ssize_t w_tile, real* y, Py_ssize_t y_plane,
+cdef inline void run_rows(const ConvArgs* args, Run* run, const Patch* patch, const real* weight, Py_ssize_t od,
+                          Py_ssize_t oh, Py_ssize_t rows, Py_ssize_t ow, Py_ssize_t w_tile, real* y,
                           Py_ssize_t y_row) noexcept nogil:
-    """All rows of a tile. `samples`: that at position (d.low, h.low, w.low); pitches, bias, vectors are in `run`."""
-    cdef Py_ssize_t i, j, pd, ph, kd, kh
+    """Rows of outputs of one plane, to y; bias, vectors and the pitches along W are in `run`."""
+    cdef Py_ssize_t j, kd, kh, pd, ph
     run.weight_plane = args.H.kernel*args.W.kernel*LANES
     run.weight_vector = vector_weights(args)
-    run.low = w.low
-    run.high = w.high
-    cdef Py_ssize_t plane = run.x_plane, row = run.x_row
-    run.x_plane = args.D.dilation*plane
-    run.x_row = args.H.dilation*row
-    for i in range(d_tile):
-        pd = (od + i)*args.D.stride - args.D.pad
-        kd = inner_tap(pd, &args.D, d.low)
-        run.planes = max(<Py_ssize_t>0, inner_tap(pd, &args.D, d.high) - kd)
-        for j in range(h_tile):
-            ph = (oh + j)*args.H.stride - args.H.pad
-            kh = inner_tap(ph, &args.H, h.low)
-            run.rows = max(<Py_ssize_t>0, inner_tap(ph, &args.H, h.high) - kh)
-            run.x = samples + (pd + kd*args.D.dilation - d.low)*plane + (ph + kh*args.H.dilation - h.low)*row \
-                - w.low*run.x_pitch
-            run.weight = weight + kd*run.weight_plane + kh*args.W.kernel*LANES
-            run.y = y + i*y_plane + j*y_row
-            run_outputs(run, &args.W, ow*args.W.stride - args.W.pad, w_tile)
+    run.low = patch.w.low
+    run.high = patch.w.high
+    run.x_plane = args.D.dilation*patch.plane
+    run.x_row = args.H.dilation*patch.row
+    pd = od*args.D.stride - args.D.pad
+    kd = inner_tap(pd, &args.D, patch.d.low)
+    run.planes = max(<Py_ssize_t>0, inner_tap(pd, &args.D, patch.d.high) - kd)
+    for j in range(rows):
+        ph = (oh + j)*args.H.stride - args.H.pad
+        kh = inner_tap(ph, &args.H, patch.h.low)
+        run.rows = max(<Py_ssize_t>0, inner_tap(ph, &args.H, patch.h.high) - kh)
+        run.x = patch.samples + (pd + kd*args.D.dilation - patch.d.low)*patch.plane \
+            + (ph + kh*args.H.dilation - patch.h.low)*patch.row - patch.w.low*run.x_pitch
+        run.weight = weight + kd*run.weight_plane + kh*args.W.kernel*LANES
+        run.y = y + j*y_row
+        run_outputs(run, &args.W, ow*args.W.stride - args.W.pad, w_tile)
 
 
 cdef inline void depthwise_task(const ConvArgs* args, char* scratch, Py_ssize_t task) noexcept nogil:
@@ -452,7 +471,8 @@ cdef inline void depthwise_task(const ConvArgs* args, char* scratch, Py_ssize_t 
     cdef Py_ssize_t n_d = (args.D.output + args.TD.tile - 1)//args.TD.tile
     cdef Py_ssize_t n_c = (args.G + args.oc_block - 1)//args.oc_block
     # Threads run neighbouring tasks, which should not write to the same cache lines: channels last, tiles side by side
-    # touch at their ends only; channels first, channels do not touch (2 threads, 32 channels 112x112: XXX)
+    # touch at their ends only; channels first, channels do not touch (with tiles side by side two threads took as long
+    # as one).
     cdef bint to_place = store_in_place(args)
     cdef Py_ssize_t rest = task if to_place else task//n_c
     cdef Py_ssize_t ow = rest % n_w*args.TW.tile
@@ -468,15 +488,15 @@ cdef inline void depthwise_task(const ConvArgs* args, char* scratch, Py_ssize_t 
     cdef bint skip, finished = adds_up(args)
     cdef bint in_place = read_in_place(args)
     cdef const real* weights
-    cdef const real* run_input
     cdef const real* bias = <const real*>args.bias if args.bias != NULL else NULL
     cdef real* own = <real*>scratch
     cdef real* biases = own + args.oc_block//LANES*pitch
     cdef real* block = biases + args.oc_block
     cdef real* sums = block + LANES*LANES
-    cdef real* patch = sums + sums_reals(args)
+    cdef real* packed = sums + sums_reals(args)
     cdef char* out
-    cdef Span d, h, w
+    cdef char* row
+    cdef Patch tile
     cdef Run run
 
     batch_offsets(args, task//(n_w*n_h*n_d*n_c), &x_offset, &y_offset, &w_offset)
@@ -505,37 +525,35 @@ cdef inline void depthwise_task(const ConvArgs* args, char* scratch, Py_ssize_t 
                     and are_finite(args, weights + (v + count)*pitch):
                 count += 1
         run.vectors = max(count, <Py_ssize_t>1)
-        d = span_of(&args.D, od, d_tile, skip)
-        h = span_of(&args.H, oh, h_tile, skip)
-        w = span_of(&args.W, ow, w_tile, skip)
+        tile.d = span_of(&args.D, od, d_tile, skip)
+        tile.h = span_of(&args.H, oh, h_tile, skip)
+        tile.w = span_of(&args.W, ow, w_tile, skip)
         if count > 0 or in_place and skip and c + LANES <= c_end:
             run.x_pitch = args.x.w//size
-            run.x_row = args.x.h//size
-            run.x_plane = args.x.d//size
-            run_input = <const real*>(args.x.data + x_offset + c*args.x.channel + d.low*args.x.d + h.low*args.x.h
-                                      + w.low*args.x.w)
+            tile.row = args.x.h//size
+            tile.plane = args.x.d//size
+            tile.samples = <const real*>(args.x.data + x_offset + c*args.x.channel + tile.d.low*args.x.d
+                                         + tile.h.low*args.x.h + tile.w.low*args.x.w)
         else:
-            pack_patch(patch, args, args.x.data + x_offset + c*args.x.channel, d, h, w,
+            pack_patch(packed, args, args.x.data + x_offset + c*args.x.channel, tile.d, tile.h, tile.w,
                        min(<Py_ssize_t>LANES, c_end - c), block)
             run.x_pitch = LANES
-            run.x_row = (w.high - w.low)*LANES
-            run.x_plane = (h.high - h.low)*run.x_row
-            run_input = <const real*>patch
-        if to_place and c + LANES <= c_end:
-            run.y_pitch = args.y.w//size
-            run_tile(args, &run, run_input, d, h, w, weights + v*pitch, od, oh, ow, d_tile, h_tile, w_tile,
-                     <real*>(out + c*args.y.channel), args.y.d//size, args.y.h//size)
-        else:
+            tile.row = (tile.w.high - tile.w.low)*LANES
+            tile.plane = (tile.h.high - tile.h.low)*tile.row
+            tile.samples = packed
+        for i in range(d_tile):
+            row = out + c*args.y.channel + i*args.y.d
+            if to_place and c + LANES <= c_end:
+                run.y_pitch = args.y.w//size
+                run_rows(args, &run, &tile, weights + v*pitch, od + i, oh, h_tile, ow, w_tile, <real*>row,
+                         args.y.h//size)
+                continue
             run.y_pitch = LANES
-            run_tile(args, &run, run_input, d, h, w, weights + v*pitch, od, oh, ow, d_tile, h_tile, w_tile, sums,
-                     h_tile*w_tile*LANES, w_tile*LANES)
-            for i in range(d_tile):
-                j = 0
-                while j < h_tile:
-                    # rows that follow each other are one
-                    count = h_tile if args.y.h == w_tile*args.y.w else 1
-                    store_run(args, out + c*args.y.channel + i*args.y.d + j*args.y.h, sums + (i*h_tile + j)*w_tile*LANES,
-                              count*w_tile, min(<Py_ssize_t>LANES, c_end - c),
-                              biases + v*LANES if bias != NULL else NULL, block, finished)
-                    j += count
+            j = 0
+            while j < h_tile:
+                count = min(rows_at_once(args), h_tile - j)
+                run_rows(args, &run, &tile, weights + v*pitch, od + i, oh + j, count, ow, w_tile, sums, w_tile*LANES)
+                store_run(args, row + j*args.y.h, sums, count*w_tile, min(<Py_ssize_t>LANES, c_end - c),
+                          biases + v*LANES if bias != NULL else NULL, block, finished)
+                j += count
         v += run.vectors
