@@ -199,6 +199,7 @@ def _kernels(spec, chosen):
         "pixels": f"{outputs}: a matrix product, output channels in the lanes",
         "separable": "",
         "winograd": f"{outputs}, taps of 3, stride 1: fewer multiplications",
+        "depthwise": "one channel in and out per group: channels in the lanes",
     }
     matrix = f"{outputs}: too few for a matrix product"
     others = {
@@ -215,6 +216,8 @@ def _kernels(spec, chosen):
     }  # fmt: skip
     if chosen == "separable":
         others["line"], others["rows"] = "more than one row", "multiplies more often"
+    if chosen == "depthwise":
+        others["rows"] = "channels fill the lanes better than rows do"
     if chosen == "winograd":
         others["channels"] = others["pixels"] = "the direct sum multiplies more often"
     names = list(others) if chosen in others else [*others, chosen]

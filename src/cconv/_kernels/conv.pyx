@@ -7,6 +7,10 @@ from cpython.pycapsule cimport PyCapsule_New
 from cython.parallel cimport prange, threadid
 
 from cconv._kernels.channels cimport channels_in_one_block, channels_scratch, channels_task, tiles_per_plane
+from cconv._kernels.depthwise cimport (
+    depthwise_prepare, depthwise_scratch, depthwise_task, patch_reals, read_in_place, store_in_place, sums_reals,
+    vector_weights,
+)
 from cconv._kernels.elements cimport item_size
 from cconv._kernels.factors cimport find_factors
 from cconv._kernels.line cimport SEGMENTS, line_scratch, line_task
@@ -19,7 +23,7 @@ from cconv._kernels.rows cimport rows_in_place, rows_scratch, rows_task
 from cconv._kernels.separable cimport GROUP, separable_applies, separable_lines, separable_scratch, separable_task
 from cconv._kernels.simd cimport CH_M, CH_V, FLOATING, LANES, LN_R, RW_R, RW_V, real
 from cconv._kernels.types cimport (
-    ALG_CHANNELS, ALG_LINE, ALG_PIXELS, ALG_ROWS, ALG_SEPARABLE, ALG_WINOGRAD, KERNEL_ABI, METHOD_AUTO,
+    ALG_CHANNELS, ALG_DEPTHWISE, ALG_LINE, ALG_PIXELS, ALG_ROWS, ALG_SEPARABLE, ALG_WINOGRAD, KERNEL_ABI, METHOD_AUTO,
     METHOD_WINOGRAD, Axis, ConvArgs, ConvKernels,
 )
 from cconv._kernels.winograd cimport (
@@ -49,6 +53,10 @@ cdef enum:
     SEPARABLE_WORK = 100_000    # products of the direct sum that pay for a look at the weight
     LINE_KERNEL = 16            # shorter kernels: transposing costs more than the row kernel's unaligned loads
     LINE_SEGMENT = 48           # shortest segment worth transposing
+    DEPTHWISE_BYTES = 128*1024  # samples and sums of a tile of LANES channels; 64 kB: 1.25 times as long at 112x112
+    # Vectors of channels side by side in one task, read where they lie: whole cache lines of a pixel. 1: 96 channels
+    # 112x112 stride 2 take 1.3 times as long; 2, 8 and strips of 14 or 28 columns are within a tenth of 4.
+    DEPTHWISE_VECTORS = 4
 
 
 cdef Py_ssize_t ceil_div(Py_ssize_t a, Py_ssize_t b) noexcept nogil:
@@ -126,6 +134,38 @@ cdef void plan_separable(ConvArgs* args, int num_threads) noexcept nogil:
     args.TH.tile = h
     args.n_tasks = blocks*ceil_div(args.H.output, h)
     args.scratch_bytes = separable_scratch(args)
+
+
+cdef bint plan_depthwise(ConvArgs* args, int num_threads) noexcept nogil:
+    """Tiles for channels in the lanes; False if the smallest would leave the cache."""
+    cdef Py_ssize_t limit = DEPTHWISE_BYTES//<Py_ssize_t>sizeof(real)
+    cdef Py_ssize_t vectors = ceil_div(args.G, LANES), most = limit//(2*vector_weights(args)), tiles
+    cdef bint in_place = read_in_place(args) and store_in_place(args)
+    args.TD.tile = 1
+    args.TH.tile = args.H.output
+    args.TW.tile = args.W.output
+    if in_place:
+        most = min(most, <Py_ssize_t>DEPTHWISE_VECTORS)
+    while patch_reals(args) + sums_reals(args) > limit:
+        if args.TH.tile > 4 or 1 < args.TH.tile and args.TW.tile <= 128:
+            args.TH.tile = ceil_div(args.TH.tile, 2)
+        elif args.TW.tile > LANES:
+            args.TW.tile = ceil_div(ceil_div(args.TW.tile, 2), LANES)*LANES
+        else:
+            return False
+    tiles = args.D.output*ceil_div(args.H.output, args.TH.tile)*ceil_div(args.W.output, args.TW.tile)*args.N
+    most = max(<Py_ssize_t>1, min(most, vectors))
+    while num_threads > 1 and most > 1 and tiles*ceil_div(vectors, most) < TASKS_PER_THREAD*num_threads:
+        most = ceil_div(most, 2)
+    args.oc_block = most*LANES
+    args.n_tasks = tiles*ceil_div(vectors, most)
+    if args.weight_shared:
+        args.n_prepare = vectors
+        args.packed_bytes = vectors*vector_weights(args)*<Py_ssize_t>sizeof(real)
+        args.pack_first = pays_to_pack(args, tiles)
+    args.algorithm = ALG_DEPTHWISE
+    args.scratch_bytes = depthwise_scratch(args)
+    return True
 
 
 cdef double lane_use(Py_ssize_t n) noexcept nogil:
@@ -383,6 +423,9 @@ cdef void conv_plan(ConvArgs* args, int num_threads) noexcept nogil:
         args.algorithm = ALG_LINE
         plan_line(args, num_threads)
         return
+    if args.IC == 1 and args.OC == 1 and 2*args.G > LANES and args.x.parts == 1 and args.y.parts == 1 \
+            and plan_depthwise(args, num_threads):
+        return
     plan_tile(args, 1, min(args.H.output, <Py_ssize_t>RW_R), min(args.W.output, <Py_ssize_t>(RW_V*LANES)), False)
     smallest = args.IC*args.tile_elements*<Py_ssize_t>sizeof(real)
     if args.OC <= 2 and (smallest <= ROWS_BYTES or args.IC == 1):
@@ -400,6 +443,8 @@ cdef inline void conv_task(const ConvArgs* args, char* scratch, Py_ssize_t task)
         line_task(args, scratch, task)
     elif args.algorithm == ALG_ROWS:
         rows_task(args, scratch, task)
+    elif args.algorithm == ALG_DEPTHWISE:
+        depthwise_task(args, scratch, task)
     elif args.algorithm == ALG_WINOGRAD:
         winograd_task(args, scratch, task)
     elif args.algorithm == ALG_PIXELS:
@@ -413,6 +458,8 @@ cdef inline void conv_task(const ConvArgs* args, char* scratch, Py_ssize_t task)
 cdef inline void conv_prepare_task(const ConvArgs* args, char* scratch, Py_ssize_t task) noexcept nogil:
     if args.algorithm == ALG_PIXELS:
         pixels_prepare(args, task)
+    elif args.algorithm == ALG_DEPTHWISE:
+        depthwise_prepare(args, task)
     else:
         winograd_prepare(args, scratch, task)
 

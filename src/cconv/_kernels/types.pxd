@@ -42,10 +42,11 @@ cdef enum:
 cdef enum:                      # which micro-kernel carries a convolution
     ALG_CHANNELS = 0            # many channels, pixels in the lanes
     ALG_PIXELS = 1              # many channels, output channels in the lanes
-    ALG_ROWS = 2                # few channels, depthwise: output rows x vectors along x
+    ALG_ROWS = 2                # few channels: output rows x vectors along x
     ALG_LINE = 3                # one long line: segments side by side in the lanes
     ALG_WINOGRAD = 4            # 3x3 with many channels: F(4x4, 3x3)
-    ALG_SEPARABLE = 5           # weights that are an outer product: one pass per axis
+    ALG_DEPTHWISE = 5           # one channel in and out per group: channels in the lanes
+    ALG_SEPARABLE = 6           # weights that are an outer product: one pass per axis
 
 cdef enum:                      # what the caller allows
     METHOD_AUTO = 0
