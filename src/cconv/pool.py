@@ -23,109 +23,56 @@ _empty = np.empty
 _ZERO, _ONE, _PROPAGATE, _FIRST = 0, 1, "propagate", "channels_first"
 
 
-def max_pool1d(
-    input, kernel_size, *, stride=None, padding=0, dilation=1, ceil_mode=False, return_indices=False,
-    nan="propagate", data_format="channels_first", out=None, num_threads=None,
-):  # fmt: skip
-    if (
-        padding is _ZERO and dilation is _ONE and ceil_mode is False and return_indices is False and nan is _PROPAGATE
-        and data_format is _FIRST and out is None and num_threads is None and type(input) is ndarray
-        and type(kernel_size) is int and (stride is None or type(stride) is int)
+def _public(function, kind, rank):
+    """`function` under the name and with the page of its rank."""
+    function.__name__ = function.__qualname__ = f"{kind}_pool{rank}d"
+    function.__doc__ = _docs.filled(_docs.POOL[kind], rank, _docs.POOL_EXAMPLES[kind, rank])
+    return function
+
+
+def _max_pool_of(rank):
+    def max_pool(
+        input, kernel_size, *, stride=None, padding=0, dilation=1, ceil_mode=False, return_indices=False,
+        nan="propagate", data_format="channels_first", out=None, num_threads=None,
     ):  # fmt: skip
-        key = ("max", 1, input.shape, input.dtype, kernel_size, stride)
-        return (_plain_cache.get(key) or _plain(key))(input, None, None, None)
-    options = (kernel_size, stride, padding, dilation, ceil_mode, return_indices, nan, data_format)
-    return _max_pool(1, input, options, out, num_threads)
+        if (
+            padding is _ZERO and dilation is _ONE and ceil_mode is False and return_indices is False
+            and nan is _PROPAGATE and data_format is _FIRST and out is None and num_threads is None
+            and type(input) is ndarray and type(kernel_size) is int and (stride is None or type(stride) is int)
+        ):  # fmt: skip
+            key = ("max", rank, input.shape, input.dtype, kernel_size, stride)
+            return (_plain_cache.get(key) or _plain(key))(input, None, None, None)
+        options = (kernel_size, stride, padding, dilation, ceil_mode, return_indices, nan, data_format)
+        return _max_pool(rank, input, options, out, num_threads)
+
+    return _public(max_pool, "max", rank)
 
 
-def max_pool2d(
-    input, kernel_size, *, stride=None, padding=0, dilation=1, ceil_mode=False, return_indices=False,
-    nan="propagate", data_format="channels_first", out=None, num_threads=None,
-):  # fmt: skip
-    if (
-        padding is _ZERO and dilation is _ONE and ceil_mode is False and return_indices is False and nan is _PROPAGATE
-        and data_format is _FIRST and out is None and num_threads is None and type(input) is ndarray
-        and type(kernel_size) is int and (stride is None or type(stride) is int)
+def _avg_pool_of(rank):
+    def avg_pool(
+        input, kernel_size, *, stride=None, padding=0, dilation=1, ceil_mode=False, count_include_pad=True,
+        divisor_override=None, nan="propagate", data_format="channels_first", out_dtype=None, out=None,
+        num_threads=None,
     ):  # fmt: skip
-        key = ("max", 2, input.shape, input.dtype, kernel_size, stride)
-        return (_plain_cache.get(key) or _plain(key))(input, None, None, None)
-    options = (kernel_size, stride, padding, dilation, ceil_mode, return_indices, nan, data_format)
-    return _max_pool(2, input, options, out, num_threads)
+        if (
+            padding is _ZERO and dilation is _ONE and ceil_mode is False and count_include_pad is True
+            and divisor_override is None and nan is _PROPAGATE and data_format is _FIRST and out_dtype is None
+            and out is None and num_threads is None and type(input) is ndarray and type(kernel_size) is int
+            and (stride is None or type(stride) is int) and input.dtype.kind != "c"
+        ):  # fmt: skip
+            key = ("avg", rank, input.shape, input.dtype, kernel_size, stride)
+            return (_plain_cache.get(key) or _plain(key))(input, None, None, None)
+        options = (
+            kernel_size, stride, padding, dilation, ceil_mode, count_include_pad, divisor_override, nan,
+            data_format, out_dtype,
+        )  # fmt: skip
+        return _avg_pool(rank, input, options, out, num_threads)
+
+    return _public(avg_pool, "avg", rank)
 
 
-def max_pool3d(
-    input, kernel_size, *, stride=None, padding=0, dilation=1, ceil_mode=False, return_indices=False,
-    nan="propagate", data_format="channels_first", out=None, num_threads=None,
-):  # fmt: skip
-    if (
-        padding is _ZERO and dilation is _ONE and ceil_mode is False and return_indices is False and nan is _PROPAGATE
-        and data_format is _FIRST and out is None and num_threads is None and type(input) is ndarray
-        and type(kernel_size) is int and (stride is None or type(stride) is int)
-    ):  # fmt: skip
-        key = ("max", 3, input.shape, input.dtype, kernel_size, stride)
-        return (_plain_cache.get(key) or _plain(key))(input, None, None, None)
-    options = (kernel_size, stride, padding, dilation, ceil_mode, return_indices, nan, data_format)
-    return _max_pool(3, input, options, out, num_threads)
-
-
-def avg_pool1d(
-    input, kernel_size, *, stride=None, padding=0, dilation=1, ceil_mode=False, count_include_pad=True,
-    divisor_override=None, nan="propagate", data_format="channels_first", out_dtype=None, out=None,
-    num_threads=None,
-):  # fmt: skip
-    if (
-        padding is _ZERO and dilation is _ONE and ceil_mode is False and count_include_pad is True
-        and divisor_override is None and nan is _PROPAGATE and data_format is _FIRST and out_dtype is None
-        and out is None and num_threads is None and type(input) is ndarray and type(kernel_size) is int
-        and (stride is None or type(stride) is int) and input.dtype.kind != "c"
-    ):  # fmt: skip
-        key = ("avg", 1, input.shape, input.dtype, kernel_size, stride)
-        return (_plain_cache.get(key) or _plain(key))(input, None, None, None)
-    options = (
-        kernel_size, stride, padding, dilation, ceil_mode, count_include_pad, divisor_override, nan,
-        data_format, out_dtype,
-    )  # fmt: skip
-    return _avg_pool(1, input, options, out, num_threads)
-
-
-def avg_pool2d(
-    input, kernel_size, *, stride=None, padding=0, dilation=1, ceil_mode=False, count_include_pad=True,
-    divisor_override=None, nan="propagate", data_format="channels_first", out_dtype=None, out=None,
-    num_threads=None,
-):  # fmt: skip
-    if (
-        padding is _ZERO and dilation is _ONE and ceil_mode is False and count_include_pad is True
-        and divisor_override is None and nan is _PROPAGATE and data_format is _FIRST and out_dtype is None
-        and out is None and num_threads is None and type(input) is ndarray and type(kernel_size) is int
-        and (stride is None or type(stride) is int) and input.dtype.kind != "c"
-    ):  # fmt: skip
-        key = ("avg", 2, input.shape, input.dtype, kernel_size, stride)
-        return (_plain_cache.get(key) or _plain(key))(input, None, None, None)
-    options = (
-        kernel_size, stride, padding, dilation, ceil_mode, count_include_pad, divisor_override, nan,
-        data_format, out_dtype,
-    )  # fmt: skip
-    return _avg_pool(2, input, options, out, num_threads)
-
-
-def avg_pool3d(
-    input, kernel_size, *, stride=None, padding=0, dilation=1, ceil_mode=False, count_include_pad=True,
-    divisor_override=None, nan="propagate", data_format="channels_first", out_dtype=None, out=None,
-    num_threads=None,
-):  # fmt: skip
-    if (
-        padding is _ZERO and dilation is _ONE and ceil_mode is False and count_include_pad is True
-        and divisor_override is None and nan is _PROPAGATE and data_format is _FIRST and out_dtype is None
-        and out is None and num_threads is None and type(input) is ndarray and type(kernel_size) is int
-        and (stride is None or type(stride) is int) and input.dtype.kind != "c"
-    ):  # fmt: skip
-        key = ("avg", 3, input.shape, input.dtype, kernel_size, stride)
-        return (_plain_cache.get(key) or _plain(key))(input, None, None, None)
-    options = (
-        kernel_size, stride, padding, dilation, ceil_mode, count_include_pad, divisor_override, nan,
-        data_format, out_dtype,
-    )  # fmt: skip
-    return _avg_pool(3, input, options, out, num_threads)
+max_pool1d, max_pool2d, max_pool3d = map(_max_pool_of, (1, 2, 3))
+avg_pool1d, avg_pool2d, avg_pool3d = map(_avg_pool_of, (1, 2, 3))
 
 
 def _plain(key):
@@ -225,12 +172,3 @@ def _avg_entry(
     if arrays[-1].kind == "c":
         dtype = np.result_type(dtype, np.complex64)
     return Pooling(spec).run, spec.output_shape, dtype, nan
-
-
-for _kind, _functions in (
-    ("max", (max_pool1d, max_pool2d, max_pool3d)),
-    ("avg", (avg_pool1d, avg_pool2d, avg_pool3d)),
-):
-    for _rank, _function in enumerate(_functions, 1):
-        _function.__doc__ = _docs.filled(_docs.POOL[_kind], _rank, _docs.POOL_EXAMPLES[_kind, _rank])
-del _kind, _functions, _rank, _function
