@@ -282,6 +282,31 @@ cdef double product(values):
 
 # --- convolution ------------------------------------------------------------------------------------------------------
 
+ctypedef fused floating:
+    float
+    double
+
+
+cdef void spread_pairs(floating* dst, const floating* src, Py_ssize_t outer, Py_ssize_t IC, Py_ssize_t taps, int parts,
+                       bint conjugate) noexcept:
+    """src[outer][IC][taps] of (re, im) as dst[outer][2][IC][parts][taps]."""
+    cdef Py_ssize_t o, c, t, first
+    cdef Py_ssize_t half = IC*parts*taps
+    cdef floating re, im
+    for o in range(outer):
+        for c in range(IC):
+            for t in range(taps):
+                re = src[0]
+                im = -src[1] if conjugate else src[1]
+                src += 2
+                first = 2*o*half + c*parts*taps + t
+                dst[first] = re
+                dst[first + half] = im
+                if parts == 2:
+                    dst[first + taps] = -im
+                    dst[first + half + taps] = re
+
+
 cdef class PackedWeight:
     """A weight in the form that a kernel wants, once a call has made it: (what form, bytes), replaced as one."""
     cdef object content
@@ -373,18 +398,17 @@ cdef class Convolution:
         if not self.is_complex:
             return np.ascontiguousarray(weight, self.dtype)
         # a complex product is a real one of (re, im) pairs: [re, -im; im, re], or [re; im] for a real input
-        shape = self.weight_batch_size, self.args.G*self.args.OC, self.args.IC, -1
-        real = weight.real.astype(self.dtype).reshape(shape)
-        imag = weight.imag.astype(self.dtype).reshape(shape)
-        if self.spec.conjugate:
-            imag = -imag
-        parts = 2 if complex_input else 1
-        result = np.empty((*shape[:2], 2, shape[2], parts, real.shape[3]), self.dtype)
-        result[:, :, 0, :, 0] = real
-        result[:, :, 1, :, 0] = imag
-        if complex_input:
-            result[:, :, 0, :, 1] = -imag
-            result[:, :, 1, :, 1] = real
+        cdef Py_ssize_t outer = self.weight_batch_size*self.args.G*self.args.OC
+        cdef Py_ssize_t taps = self.args.D.kernel*self.args.H.kernel*self.args.W.kernel
+        cdef int parts = 2 if complex_input else 1
+        cdef cnp.ndarray pairs = np.ascontiguousarray(weight, self.complex_dtype)
+        cdef cnp.ndarray result = np.empty(outer*self.args.IC*taps*2*parts, self.dtype)
+        if self.dtype.itemsize == 4:
+            spread_pairs[float](<float*>cnp.PyArray_DATA(result), <float*>cnp.PyArray_DATA(pairs), outer, self.args.IC,
+                                taps, parts, self.spec.conjugate)
+        else:
+            spread_pairs[double](<double*>cnp.PyArray_DATA(result), <double*>cnp.PyArray_DATA(pairs), outer,
+                                 self.args.IC, taps, parts, self.spec.conjugate)
         return result
 
     def run(self, cnp.ndarray input not None, cnp.ndarray weight not None, bias, cnp.ndarray out, num_threads,
