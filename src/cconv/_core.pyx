@@ -66,8 +66,6 @@ REALS = ("f32", "f64", "i32", "i64")
 _POOL_REALS = (*REALS, "u8", "u16")
 _ALL_LEVELS = ("generic", "x86-64-v3", "x86-64-v4")
 BUILT_LEVELS = tuple(CCONV_LEVELS.decode().split(","))
-COMPILER = CCONV_COMPILER.decode()
-HAS_OPENMP = bool(CCONV_HAS_OPENMP)
 LEVELS = tuple(level for level in _ALL_LEVELS[:cconv_cpu_level() + 1] if level in BUILT_LEVELS)
 COMPILER, HAS_OPENMP = CCONV_COMPILER.decode(), bool(CCONV_HAS_OPENMP)
 
@@ -475,11 +473,14 @@ cdef class Convolution:
         if args.algorithm == ALG_WINOGRAD:
             failed = np.zeros(args.N, np.uint8)
             args.failed = cnp.PyArray_BYTES(failed)
-        form = (args.algorithm, args.ic_block, args.packed_bytes)
-        if args.n_prepare and kept is not None and kept.content is not None and kept.content[0] == form:
-            packed = kept.content[1]
-            args.packed = cnp.PyArray_DATA(packed)
-        elif args.pack_first or (args.n_prepare and kept is not None):
+        if not args.n_prepare:
+            kept = None
+        if kept is not None:
+            form = (args.algorithm, args.ic_block, args.packed_bytes)
+            if kept.content is not None and kept.content[0] == form:
+                packed = kept.content[1]
+                args.packed = cnp.PyArray_DATA(packed)
+        if args.packed == NULL and (args.pack_first or kept is not None):
             # NumPy asks for huge pages: in small ones the first touch of 36 MB took as long as all the arithmetic
             packed = np.empty(args.packed_bytes, np.uint8)
             args.packed = cnp.PyArray_DATA(packed)

@@ -11,7 +11,7 @@ c. Weights are read where they lie, along one row per output channel of the tile
 d. A pointwise kernel reads the image where it lies too.
 """
 from cconv._kernels.pack cimport (
-    aligned_reals, batch_offsets, channel_offset, constant_value, is_direct, pack_channel, tap_offset,
+    Block, batch_offsets, block_of, channel_offset, constant_value, is_direct, pack_channel, tap_offset,
 )
 from cconv._kernels.simd cimport CH_M, CH_V, FLOATING, LANES, inlined, real, vload, vreal, vrelu, vstore, vzero
 from cconv._kernels.store cimport finish_row
@@ -164,7 +164,7 @@ cdef inline void channels_task(const ConvArgs* args, char* scratch, Py_ssize_t t
     """One task: oc_block output channels of one group x one tile of pixels, of one batch element."""
     cdef Py_ssize_t taps = args.D.kernel*args.H.kernel*args.W.kernel
     cdef Py_ssize_t row = args.IC*taps                  # of one output channel's weights
-    cdef Py_ssize_t x_offset, y_offset, w_offset, ic0, ic, ics, oc, ocs, oc0, oc_end, d, b, v, q, pixels, vectors, tiles
+    cdef Py_ssize_t x_offset, y_offset, w_offset, ic0, ic, ics, oc, ocs, d, b, v, q, pixels, vectors, tiles
     cdef const real* weight
     cdef const real* bias
     cdef Py_ssize_t channel_pitch = args.tile_elements
@@ -179,19 +179,10 @@ cdef inline void channels_task(const ConvArgs* args, char* scratch, Py_ssize_t t
     cdef real* all_sums = <real*>(scratch + (args.ic_block*taps*sizeof(Py_ssize_t) + 63)//64*64)
     cdef real* tile = all_sums + sums_tiles(args)*CH_M*CH_V*LANES
 
-    # task -> batch element, group, output channels, pixels; pixels innermost, so that neighbours share weights
-    cdef Py_ssize_t n_w = (args.W.output + args.TW.tile - 1)//args.TW.tile
-    cdef Py_ssize_t n_h = (args.H.output + args.TH.tile - 1)//args.TH.tile
-    cdef Py_ssize_t n_d = (args.D.output + args.TD.tile - 1)//args.TD.tile
-    cdef Py_ssize_t n_oc = (args.OC + args.oc_block - 1)//args.oc_block
-    cdef Py_ssize_t ow = task % n_w*args.TW.tile
-    cdef Py_ssize_t oh = task//n_w % n_h*args.TH.tile
-    cdef Py_ssize_t od = task//(n_w*n_h) % n_d*args.TD.tile
-    cdef Py_ssize_t rest = task//(n_w*n_h*n_d)
-    cdef Py_ssize_t g = rest//n_oc % args.G
-    cdef Py_ssize_t w_tile = min(args.TW.tile, args.W.output - ow)
-    cdef Py_ssize_t h_tile = min(args.TH.tile, args.H.output - oh)
-    cdef Py_ssize_t d_tile = min(args.TD.tile, args.D.output - od)
+    cdef Block place = block_of(args, task)
+    cdef Py_ssize_t g = place.g, oc0 = place.oc, oc_end = place.oc_end
+    cdef Py_ssize_t od = place.d, oh = place.h, ow = place.w
+    cdef Py_ssize_t d_tile = place.d_tile, h_tile = place.h_tile, w_tile = place.w_tile
     cdef Py_ssize_t pitch_h = args.TW.tile + args.TW.halo
     cdef Py_ssize_t pitch_d = (args.TH.tile + args.TH.halo)*pitch_h
     cdef Py_ssize_t out_pitch = pitch_h
@@ -199,9 +190,7 @@ cdef inline void channels_task(const ConvArgs* args, char* scratch, Py_ssize_t t
     pixels = (h_tile - 1)*pitch_h + w_tile
     vectors = (pixels + LANES - 1)//LANES
     tiles = (vectors + CH_V - 1)//CH_V
-    oc0 = rest % n_oc*args.oc_block
-    oc_end = min(args.OC, oc0 + args.oc_block)
-    batch_offsets(args, rest//(n_oc*args.G), &x_offset, &y_offset, &w_offset)
+    batch_offsets(args, place.n, &x_offset, &y_offset, &w_offset)
     weight = <const real*>args.weight + w_offset + g*args.OC*row
     bias = <const real*>args.bias if args.bias != NULL else NULL
     if pitch_h == w_tile and args.y.h == w_tile*args.y.w:
@@ -223,8 +212,7 @@ cdef inline void channels_task(const ConvArgs* args, char* scratch, Py_ssize_t t
         for ic in range(0 if in_place else ics):
             pack_channel(tile + ic*args.tile_elements, args,
                          args.x.data + x_offset + channel_offset(&args.x, g*args.IC + ic0 + ic),
-                         constant_value(args, ic0 + ic), od, oh, ow, d_tile, min(args.TH.tile, args.H.output - oh),
-                         w_tile)
+                         constant_value(args, ic0 + ic), od, oh, ow, d_tile, place.h_tile, w_tile)
         sums = all_sums
         oc = oc0
         while oc < oc_end:

@@ -438,8 +438,19 @@ cdef void conv_plan(ConvArgs* args, int num_threads) noexcept nogil:
         plan_channels(args, num_threads)
 
 
-cdef inline void conv_task(const ConvArgs* args, char* scratch, Py_ssize_t task) noexcept nogil:
-    if args.algorithm == ALG_LINE:
+cdef inline void conv_prepare_task(const ConvArgs* args, char* scratch, Py_ssize_t task) noexcept nogil:
+    if args.algorithm == ALG_PIXELS:
+        pixels_prepare(args, task)
+    elif args.algorithm == ALG_DEPTHWISE:
+        depthwise_prepare(args, task)
+    else:
+        winograd_prepare(args, scratch, task)
+
+
+cdef inline void conv_task(const ConvArgs* args, char* scratch, Py_ssize_t task, bint prepare) noexcept nogil:
+    if prepare:
+        conv_prepare_task(args, scratch, task)
+    elif args.algorithm == ALG_LINE:
         line_task(args, scratch, task)
     elif args.algorithm == ALG_ROWS:
         rows_task(args, scratch, task)
@@ -455,39 +466,27 @@ cdef inline void conv_task(const ConvArgs* args, char* scratch, Py_ssize_t task)
         channels_task(args, scratch, task)
 
 
-cdef inline void conv_prepare_task(const ConvArgs* args, char* scratch, Py_ssize_t task) noexcept nogil:
-    if args.algorithm == ALG_PIXELS:
-        pixels_prepare(args, task)
-    elif args.algorithm == ALG_DEPTHWISE:
-        depthwise_prepare(args, task)
+cdef void run_range(const ConvArgs* args, char* scratch, Py_ssize_t first, Py_ssize_t last, int num_threads,
+                    bint prepare) noexcept nogil:
+    """Tasks first..last-1. One thread does not enter OpenMP at all: a team of one costs 430 ns."""
+    cdef Py_ssize_t task
+    if num_threads == 1:
+        for task in range(first, last):
+            conv_task(args, scratch, task, prepare)
     else:
-        winograd_prepare(args, scratch, task)
+        for task in prange(first, last, schedule="dynamic", num_threads=num_threads):
+            conv_task(args, scratch + threadid()*args.scratch_bytes, task, prepare)
 
 
 cdef void conv_prepare(const void* opaque, char* scratch, Py_ssize_t first, Py_ssize_t last,
                        int num_threads) noexcept nogil:
-    """Fill args.packed; as conv_run."""
-    cdef const ConvArgs* args = <const ConvArgs*>opaque
-    cdef Py_ssize_t task
-    if num_threads == 1:
-        for task in range(first, last):
-            conv_prepare_task(args, scratch, task)
-    else:
-        for task in prange(first, last, schedule="dynamic", num_threads=num_threads):
-            conv_prepare_task(args, scratch + threadid()*args.scratch_bytes, task)
+    """Fill args.packed."""
+    run_range(<const ConvArgs*>opaque, scratch, first, last, num_threads, True)
 
 
 cdef void conv_run(const void* opaque, char* scratch, Py_ssize_t first, Py_ssize_t last,
                    int num_threads) noexcept nogil:
-    """Tasks first..last-1. One thread does not enter OpenMP at all: a team of one costs 430 ns."""
-    cdef const ConvArgs* args = <const ConvArgs*>opaque
-    cdef Py_ssize_t task
-    if num_threads == 1:
-        for task in range(first, last):
-            conv_task(args, scratch, task)
-    else:
-        for task in prange(first, last, schedule="dynamic", num_threads=num_threads):
-            conv_task(args, scratch + threadid()*args.scratch_bytes, task)
+    run_range(<const ConvArgs*>opaque, scratch, first, last, num_threads, False)
 
 
 cdef ConvKernels kernels

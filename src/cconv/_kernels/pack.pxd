@@ -215,3 +215,38 @@ cdef inline void pack_channel(real* dst, const ConvArgs* args, const char* plane
                                       ow*args.W.stride + sw*args.TW.step - args.W.pad, count, args.TW.unit,
                                       args.W.size, args.W.boundary, constant)
                 box += box_size(args)
+
+
+cdef struct Block:
+    # what a task of a kernel with many channels computes: outputs of one batch element and group
+    Py_ssize_t n
+    Py_ssize_t g
+    Py_ssize_t oc               # output channels oc.. to oc_end of the group
+    Py_ssize_t oc_end
+    Py_ssize_t d                # first output, and how many
+    Py_ssize_t h
+    Py_ssize_t w
+    Py_ssize_t d_tile
+    Py_ssize_t h_tile
+    Py_ssize_t w_tile
+
+
+cdef inline Block block_of(const ConvArgs* args, Py_ssize_t task) noexcept nogil:
+    """Pixels innermost, so that neighbouring tasks share weights."""
+    cdef Block block
+    cdef Py_ssize_t n_w = (args.W.output + args.TW.tile - 1)//args.TW.tile
+    cdef Py_ssize_t n_h = (args.H.output + args.TH.tile - 1)//args.TH.tile
+    cdef Py_ssize_t n_d = (args.D.output + args.TD.tile - 1)//args.TD.tile
+    cdef Py_ssize_t n_oc = (args.OC + args.oc_block - 1)//args.oc_block
+    cdef Py_ssize_t rest = task//(n_w*n_h*n_d)
+    block.w = task % n_w*args.TW.tile
+    block.h = task//n_w % n_h*args.TH.tile
+    block.d = task//(n_w*n_h) % n_d*args.TD.tile
+    block.w_tile = min(args.TW.tile, args.W.output - block.w)
+    block.h_tile = min(args.TH.tile, args.H.output - block.h)
+    block.d_tile = min(args.TD.tile, args.D.output - block.d)
+    block.oc = rest % n_oc*args.oc_block
+    block.oc_end = min(args.OC, block.oc + args.oc_block)
+    block.g = rest//n_oc % args.G
+    block.n = rest//(n_oc*args.G)
+    return block

@@ -12,8 +12,8 @@ c. Where padding asks for a packed tile, the tile keeps the layout of the image:
 from cconv._kernels.channels cimport fill_tap_offsets, stores_vectors
 from cconv._kernels.elements cimport is_native, item_size, load_row
 from cconv._kernels.pack cimport (
-    aligned_reals, batch_offsets, channel_offset, constant_value, is_aligned, pack_channel, source_index,
-    span,
+    Block, aligned_reals, batch_offsets, block_of, channel_offset, constant_value, is_aligned, pack_channel,
+    source_index, span,
 )
 from cconv._kernels.simd cimport (
     FLOATING, LANES, PX_M, PX_V, inlined, prefetch, real, transpose_strided, vload, vreal, vrelu, vstore, vzero,
@@ -167,11 +167,23 @@ cdef inline Py_ssize_t pixels_scratch(const ConvArgs* args, bint shared) noexcep
     return (K*<Py_ssize_t>sizeof(Py_ssize_t) + 63)//64*64 + reals*<Py_ssize_t>sizeof(real)
 
 
+cdef inline void load_pixel(real* dst, const ConvArgs* args, const char* image, Py_ssize_t ic0, Py_ssize_t channels,
+                            Py_ssize_t d, Py_ssize_t h, Py_ssize_t w) noexcept nogil:
+    """dst[c] = channel ic0 + c of pixel (d, h, w), of the constant if one of them is negative. `image`: channel ic0 of
+    the first pixel."""
+    cdef Py_ssize_t c
+    if d < 0 or h < 0 or w < 0:
+        for c in range(channels):
+            dst[c] = constant_value(args, ic0 + c)
+    else:
+        load_row(dst, image + d*args.x.d + h*args.x.h + w*args.x.w, channels, args.x.channel, args.x.dtype)
+
+
 cdef inline void pack_samples(real* tile, const ConvArgs* args, const char* image, Py_ssize_t ic0, Py_ssize_t ics,
                               Py_ssize_t od, Py_ssize_t oh, Py_ssize_t ow, Py_ssize_t d_tile, Py_ssize_t h_tile,
                               Py_ssize_t w_tile) noexcept nogil:
     """As pack_channel, `ics` channels at a time: tile[slot][d][h][w][ic]. `image`: channel ic0 of the first pixel."""
-    cdef Py_ssize_t sd, sh, sw, d, h, t, i, id_, ih, iw
+    cdef Py_ssize_t sd, sh, sw, d, h, t, id_, ih, iw
     cdef Py_ssize_t pitch_w = args.ic_block
     cdef Py_ssize_t pitch_h = span(&args.TW, args.TW.tile)*pitch_w
     cdef Py_ssize_t pitch_d = span(&args.TH, args.TH.tile)*pitch_h
@@ -189,12 +201,7 @@ cdef inline void pack_samples(real* tile, const ConvArgs* args, const char* imag
                         for t in range(span(&args.TW, w_tile)):
                             iw = source_index(ow*args.W.stride + t*args.TW.unit + sw*args.TW.step - args.W.pad,
                                               args.W.size, args.W.boundary)
-                            if id_ < 0 or ih < 0 or iw < 0:
-                                for i in range(ics):
-                                    row[i] = constant_value(args, ic0 + i)
-                            else:
-                                load_row(row, image + id_*args.x.d + ih*args.x.h + iw*args.x.w, ics, args.x.channel,
-                                         args.x.dtype)
+                            load_pixel(row, args, image, ic0, ics, id_, ih, iw)
                             row += pitch_w
                 tile += span(&args.TD, args.TD.tile)*pitch_d
 
@@ -305,7 +312,7 @@ cdef inline void fill_place_offsets(Py_ssize_t* offsets, const ConvArgs* args) n
 cdef inline void pixels_task(const ConvArgs* args, char* scratch, Py_ssize_t task) noexcept nogil:
     """One task: oc_block output channels of one group x one tile of pixels, of one batch element."""
     cdef Py_ssize_t taps = args.D.kernel*args.H.kernel*args.W.kernel
-    cdef Py_ssize_t x_offset, y_offset, w_offset, ic0, ic, ics, oc, ocs, oc0, oc_end, d, q, q_end, row, column, tiles, b
+    cdef Py_ssize_t x_offset, y_offset, w_offset, ic0, ic, ics, oc, ocs, d, q, q_end, row, column, tiles, b
     cdef Py_ssize_t pixels, pitch_w, pitch_h, pitch_d
     cdef bint shared = args.packed != NULL
     cdef bint in_place = pixels_in_place(args)
@@ -330,24 +337,13 @@ cdef inline void pixels_task(const ConvArgs* args, char* scratch, Py_ssize_t tas
     cdef real* packed_tile = all_sums + panels*sums_pixels(args)*WIDTH
     cdef const real* tile = packed_tile
 
-    # task -> batch element, group, output channels, pixels; pixels innermost, so that neighbours share weights
-    cdef Py_ssize_t n_w = (args.W.output + args.TW.tile - 1)//args.TW.tile
-    cdef Py_ssize_t n_h = (args.H.output + args.TH.tile - 1)//args.TH.tile
-    cdef Py_ssize_t n_d = (args.D.output + args.TD.tile - 1)//args.TD.tile
-    cdef Py_ssize_t n_oc = (args.OC + args.oc_block - 1)//args.oc_block
-    cdef Py_ssize_t ow = task % n_w*args.TW.tile
-    cdef Py_ssize_t oh = task//n_w % n_h*args.TH.tile
-    cdef Py_ssize_t od = task//(n_w*n_h) % n_d*args.TD.tile
-    cdef Py_ssize_t rest = task//(n_w*n_h*n_d)
-    cdef Py_ssize_t g = rest//n_oc % args.G
-    cdef Py_ssize_t w_tile = min(args.TW.tile, args.W.output - ow)
-    cdef Py_ssize_t h_tile = min(args.TH.tile, args.H.output - oh)
-    cdef Py_ssize_t d_tile = min(args.TD.tile, args.D.output - od)
+    cdef Block place = block_of(args, task)
+    cdef Py_ssize_t g = place.g, oc0 = place.oc, oc_end = place.oc_end
+    cdef Py_ssize_t od = place.d, oh = place.h, ow = place.w
+    cdef Py_ssize_t d_tile = place.d_tile, h_tile = place.h_tile, w_tile = place.w_tile
     pixels = h_tile*w_tile
     tiles = (pixels + PX_M - 1)//PX_M
-    oc0 = rest % n_oc*args.oc_block
-    oc_end = min(args.OC, oc0 + args.oc_block)
-    batch_offsets(args, rest//(n_oc*args.G), &x_offset, &y_offset, &w_offset)
+    batch_offsets(args, place.n, &x_offset, &y_offset, &w_offset)
     weight = <const real*>args.weight + w_offset + g*args.OC*args.IC*taps
     image = args.x.data + x_offset
 

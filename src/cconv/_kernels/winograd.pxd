@@ -21,11 +21,10 @@ d. An infinite or NaN sample spreads through its tile, and so does an overflow o
 e. Rounding: an output's error is relative to the largest sum|x||w| of its tile and its neighbours', not to its own;
    tests hold |error| <= 40 eps of that.
 """
-from cconv._kernels.elements cimport load_row
 from cconv._kernels.pack cimport (
     aligned_reals, batch_offsets, channel_offset, constant_value, is_direct, pack_line, source_index,
 )
-from cconv._kernels.pixels cimport WIDTH, channels_inside, pack_panel, padded, run_pixels, store_pixels
+from cconv._kernels.pixels cimport WIDTH, channels_inside, load_pixel, pack_panel, padded, run_pixels, store_pixels
 from cconv._kernels.simd cimport LANES, PX_M, deinterleave4, inlined, real, vload, vreal, vstore, vzero
 from cconv._kernels.types cimport ConvArgs
 
@@ -343,7 +342,6 @@ cdef inline void gather_channels(real* points, real* patch, const ConvArgs* args
     cdef Py_ssize_t pitch = input_pitch(args)
     cdef Py_ssize_t t = 0, i, j, c, id_, ih, iw, columns, x_offset, y_offset, w_offset
     cdef const char* image
-    cdef real* dst
     cdef Run run
     while t < count:
         run = next_run(args, first + t, count - t)
@@ -355,13 +353,7 @@ cdef inline void gather_channels(real* points, real* patch, const ConvArgs* args
             ih = source_index(run.h + i - args.H.pad, args.H.size, args.H.boundary)
             for j in range(columns):
                 iw = source_index(run.w + j - args.W.pad, args.W.size, args.W.boundary)
-                dst = patch + (i*columns + j)*width
-                if id_ < 0 or ih < 0 or iw < 0:
-                    for c in range(planes):
-                        dst[c] = constant_value(args, k0 + c)
-                else:
-                    load_row(dst, image + id_*args.x.d + ih*args.x.h + iw*args.x.w, planes, args.x.channel,
-                             args.x.dtype)
+                load_pixel(patch + (i*columns + j)*width, args, image, k0, planes, id_, ih, iw)
         for j in range(run.tiles):
             for c in range(padded(planes)//LANES):
                 if rows == IN:
