@@ -1,7 +1,8 @@
 """cconv: fast convolution, cross-correlation and pooling of NumPy arrays on a CPU.
 
-`convolve` and `correlate` filter one array with one kernel; `conv1d`, `conv2d` and `conv3d` run CNN layers;
-`plan_conv*` prepare them for many calls; `max_pool*` and `avg_pool*` pool; `filters` holds named kernels.
+`convolve` and `correlate` filter one array with one kernel; `conv1d`, `conv2d` and `conv3d` run CNN layers,
+`conv_transpose*` their transpose, `*_grad` and `*_backward` the gradients; `plan_conv*` prepare layers for many
+calls; `max_pool*` and `avg_pool*` pool; `filters` holds named kernels.
 """
 
 from . import filters
@@ -11,6 +12,31 @@ from ._explain import explain
 from ._geometry import conv_output_shape, receptive_field
 from ._threads import get_num_threads, num_threads, set_num_threads
 from .conv import conv1d, conv2d, conv3d
+from .conv_gradients import (
+    conv1d_backward,
+    conv1d_input_grad,
+    conv1d_weight_grad,
+    conv2d_backward,
+    conv2d_input_grad,
+    conv2d_weight_grad,
+    conv3d_backward,
+    conv3d_input_grad,
+    conv3d_weight_grad,
+)
+from .conv_transpose import (
+    conv_transpose1d,
+    conv_transpose1d_backward,
+    conv_transpose1d_input_grad,
+    conv_transpose1d_weight_grad,
+    conv_transpose2d,
+    conv_transpose2d_backward,
+    conv_transpose2d_input_grad,
+    conv_transpose2d_weight_grad,
+    conv_transpose3d,
+    conv_transpose3d_backward,
+    conv_transpose3d_input_grad,
+    conv_transpose3d_weight_grad,
+)
 from .linear_filter import convolve, correlate
 from .plans import Conv, plan_conv1d, plan_conv2d, plan_conv3d
 from .pool import avg_pool1d, avg_pool2d, avg_pool3d, max_pool1d, max_pool2d, max_pool3d
@@ -24,9 +50,30 @@ __all__ = [
     "avg_pool2d",
     "avg_pool3d",
     "conv1d",
+    "conv1d_backward",
+    "conv1d_input_grad",
+    "conv1d_weight_grad",
     "conv2d",
+    "conv2d_backward",
+    "conv2d_input_grad",
+    "conv2d_weight_grad",
     "conv3d",
+    "conv3d_backward",
+    "conv3d_input_grad",
+    "conv3d_weight_grad",
     "conv_output_shape",
+    "conv_transpose1d",
+    "conv_transpose1d_backward",
+    "conv_transpose1d_input_grad",
+    "conv_transpose1d_weight_grad",
+    "conv_transpose2d",
+    "conv_transpose2d_backward",
+    "conv_transpose2d_input_grad",
+    "conv_transpose2d_weight_grad",
+    "conv_transpose3d",
+    "conv_transpose3d_backward",
+    "conv_transpose3d_input_grad",
+    "conv_transpose3d_weight_grad",
     "convolve",
     "correlate",
     "explain",

@@ -209,3 +209,27 @@ cdef struct PoolKernels:
     unsigned int lanes
     pool_plan_t plan
     run_t run
+
+# The weight gradient of a layer: sums over batch and pixels of products of its input and grad_output.
+cdef struct WeightArgs:
+    ConvArgs layer              # x: input; y: grad_output; tiles and blocks are used, the rest of its schedule is not
+    void* total                 # G*OC x IC x KD*KH*KW of the real type
+    void* partial               # n_chunks times the same, if there is more than one
+    # the schedule, filled in by the level's plan(); it follows from the shape alone
+    bint by_groups              # groups in the lanes
+    Py_ssize_t images           # batch elements of a block of pixels
+    Py_ssize_t n_blocks         # of pixels, in all
+    Py_ssize_t n_chunks         # runs of blocks that are summed by tasks of their own
+    Py_ssize_t n_elements       # of total
+    Py_ssize_t n_tasks
+    Py_ssize_t n_combine        # tasks that add up the partial sums
+    Py_ssize_t scratch_bytes    # per thread
+
+ctypedef void (*weight_plan_t)(WeightArgs* args) noexcept nogil
+
+cdef struct WeightKernels:
+    unsigned int abi
+    unsigned int lanes
+    weight_plan_t plan
+    run_t run
+    run_t combine

@@ -1,0 +1,173 @@
+"""Operators of gradients: made once per signature, run on any arrays that fit it.
+
+Design:
+  a. An operator has the `shape` and `dtype` of what it computes, and ``run(one, other, bias, out, num_threads)``.
+     The input gradient of a layer and its transposed convolution are one: the same sums, but for the conjugate
+     of a complex weight and for a bias.
+  b. Weights are copied with input and output channels exchanged, phase by phase: as much memory as the weight.
+  c. A complex weight gradient is one of real and imaginary parts, all four products of them, put together at the
+     end: weights are small.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from ._calls import as_array, check_num_threads, check_out, fill_with_bias, target
+from ._core import Convolution
+from ._dtypes import native
+from ._gradient_shapes import input_gradient
+from ._weight_gradient import WeightSums
+
+NAMES = ("input", "weight", "bias")
+
+
+class Gradients(NamedTuple):
+    """What a `_backward` function returns: the gradients that were asked for, None for the others."""
+
+    input: np.ndarray | None
+    weight: np.ndarray | None
+    bias: np.ndarray | None
+
+
+class Layer:
+    """A layer itself, as the input gradient of its transpose."""
+
+    def __init__(self, forward):
+        self.shape, self.dtype = forward.output_shape, forward.output_dtype
+        self.run = Convolution(forward).run
+
+
+class InputGradient:
+    """The gradient of a layer's input, as phases (see `_gradient_shapes`).
+
+    `forward` is the layer's ConvSpec, its `conjugate` what is wanted of the weight here.
+    """
+
+    def __init__(self, forward, shape, dtype):
+        sizes = tuple([shape[axis] if axis >= 0 else 1 for axis in forward.input_axes[1:]])
+        self.forward = forward
+        self.shape = shape
+        self.dtype = dtype
+        # to fill with, where no phase writes
+        self.spec = forward._replace(output_axes=forward.input_axes, output_dtype=dtype)
+        core, borders = input_gradient(forward, sizes, dtype)
+        self.core = _with_operators(core)
+        self.borders = list(map(_with_operators, borders))
+
+    def run(self, grad_output, weight, bias, out, num_threads):
+        weights = {}
+        if not self.core.is_covered:
+            fill_with_bias(out, bias, self.spec)
+        self._run_parts(self.core, grad_output, weight, weights, bias, out, num_threads)
+        for region in self.borders:
+            grad = np.empty(region.shape, region.dtype)
+            for first in range(0, grad_output.shape[0], region.chunk) if region.chunk else (None,):
+                images = slice(None) if first is None else slice(first, first + region.chunk)
+                if not region.is_covered:
+                    grad[...] = 0
+                self._run_parts(region, grad_output[images], weight, weights, None, grad, num_threads)
+                samples = out[images][region.place]
+                samples += grad.sum(region.repeated, keepdims=True) if region.repeated else grad
+        return out
+
+    def _run_parts(self, region, grad_output, weight, weights, bias, out, num_threads):
+        for operator, part in region.parts:
+            if part.key not in weights:
+                weights[part.key] = self._exchanged(weight[part.taps])
+            operator.run(grad_output, weights[part.key], bias, out[part.place], num_threads)
+
+    def _exchanged(self, weight):
+        """The weight of the opposite direction: (in, out per group, *taps) of (out, in per group, *taps)."""
+        groups, ins, outs = self.forward.groups, self.forward.in_channels, self.forward.out_channels
+        taps = weight.shape[2:]
+        weight = weight.reshape(groups, outs, ins, *taps).swapaxes(1, 2)
+        return np.ascontiguousarray(weight).reshape(groups * ins, outs, *taps)
+
+
+def _with_operators(region):
+    return region._replace(parts=[(Convolution(part.spec), part) for part in region.parts])
+
+
+class WeightGradient:
+    """The gradient of a layer's weight: sums of products of its input and grad_output.
+
+    One of them is conjugated: the input of a layer, or the grad_output of the layer that a transposed convolution
+    is the transpose of.
+    """
+
+    def __init__(self, forward, shape, dtype, *, conjugate_input):
+        self.shape, self.dtype = shape, dtype
+        self.conjugate_input = conjugate_input
+        self.sums = WeightSums(forward)
+
+    def run(self, input, grad_output, bias, out, num_threads):
+        total = self.sums.run(input, grad_output, num_threads)
+        if self.dtype.kind != "c":
+            out[...] = total.reshape(out.shape)
+            return out
+        # (out, re and im of grad_output, in, re and im of input, taps)
+        parts = [1 + (array.dtype.kind == "c") for array in (grad_output, input)]
+        outs, ins, *taps = self.shape
+        total = total.reshape(outs, parts[0], ins, parts[1], *taps)
+        sign = 1 if self.conjugate_input else -1
+        real, imag = total[:, 0, :, 0].copy(), np.zeros(out.shape, total.dtype)
+        if parts == [2, 2]:
+            real += total[:, 1, :, 1]
+        if parts[0] == 2:
+            imag += sign * total[:, 1, :, 0]
+        if parts[1] == 2:
+            imag -= sign * total[:, 0, :, 1]
+        out.real, out.imag = real, imag
+        return out
+
+
+def call(operator, arrays, bias, out, num_threads):
+    """Run an operator into `out` or a new array; what may overlap goes through a copy."""
+    if num_threads is not None:
+        num_threads = check_num_threads(num_threads)
+    if out is None:
+        return operator.run(*arrays, bias, np.empty(operator.shape, operator.dtype), num_threads)
+    inner = check_out(out, operator.shape, operator.dtype)
+    result = target(inner, (*arrays, bias))
+    operator.run(*arrays, bias, result, num_threads)
+    if result is not inner:
+        inner[...] = result
+    return out
+
+
+def all_gradients(rank, grad_output, input, weight, needs, input_grad, weight_grad, options, weight_options):
+    """What `needs` names, by the two functions; the gradient of a real array is the real part."""
+    grad_output, input, weight = map(as_array, (grad_output, input, weight), ("grad_output", "input", "weight"))
+    if isinstance(needs, str) or not set(needs) <= set(NAMES):
+        raise ValueError(f"needs={needs!r} must be a tuple of names among {NAMES}")
+    found = dict.fromkeys(NAMES)
+    if "input" in needs or "weight" not in needs:
+        # also where only the bias is asked for: a wrong argument is refused there too
+        grad = input_grad(grad_output, weight, input.shape, **options)
+        found["input"] = _of_type(grad, input) if "input" in needs else None
+    if "weight" in needs:
+        found["weight"] = _of_type(weight_grad(input, grad_output, weight.shape, **weight_options), weight)
+    if "bias" in needs:
+        last = options["data_format"] == "channels_last"
+        channel = grad_output.ndim - 1 if last else grad_output.ndim - 1 - rank
+        found["bias"] = bias_gradient(grad_output, channel)
+    return Gradients(**found)
+
+
+def _of_type(grad, array):
+    return grad.real.copy() if grad.dtype.kind == "c" and array.dtype.kind != "c" else grad
+
+
+def bias_gradient(grad_output, channel):
+    """The sum over all axes but the channels', in at least single precision, pairwise or an axis at a time."""
+    dtype = native(grad_output.dtype)
+    kept = np.dtype(np.float32) if dtype == np.float16 else dtype
+    total = grad_output
+    if channel == grad_output.ndim - 1:
+        while total.ndim > 1:
+            total = total.sum(-2, dtype=kept)
+    else:
+        total = total.sum(tuple(range(channel + 1, total.ndim)), dtype=kept)
+        total = total.sum(0, dtype=kept) if total.ndim > 1 else total
+    return total.astype(dtype, copy=False)

@@ -1,0 +1,173 @@
+"""The weight gradient for one real type at one SIMD level: the schedule, and tasks over threads.
+
+Design:
+a. A task sums for some weights over some pixels. Weights are shared out first; where they make few tasks, pixels are
+   too, in chunks, and their sums are added up by tasks of their own.
+b. The cut follows from the shape alone, never from the number of threads, so the bits do not depend on it.
+"""
+from cpython.pycapsule cimport PyCapsule_New
+from cython.parallel cimport prange, threadid
+
+from cconv._kernels.pack cimport box_size, plan_taps
+from cconv._kernels.pixels cimport WIDTH, padded
+from cconv._kernels.simd cimport LANES, real
+from cconv._kernels.types cimport KERNEL_ABI, ConvArgs, WeightArgs, WeightKernels
+from cconv._kernels.weight_blocks cimport count_blocks
+from cconv._kernels.weight_groups cimport groups_scratch, groups_task
+from cconv._kernels.weight_panels cimport panels_scratch, panels_task
+
+cdef enum:
+    PIXELS = 384                # of a block
+    TOTAL_BYTES = 320*1024      # sums of a task, beside a packed block in L2
+    TILE_BYTES = 256*1024       # packed input of a block
+    TASKS = 16                  # at least, so that four threads wait for a fifth of their share at most
+    TASK_WORK = 200_000_000     # multiply-adds of a task: what Ctrl-C waits for
+    PARTIAL_BYTES = 16*1024*1024        # partial sums of all chunks
+    COMBINED = 4096             # elements that a task adds up
+
+
+cdef Py_ssize_t ceil_div(Py_ssize_t a, Py_ssize_t b) noexcept nogil:
+    return (a + b - 1)//b
+
+
+cdef Py_ssize_t even(Py_ssize_t n, Py_ssize_t part) noexcept nogil:
+    """The least part that cuts n into as many parts."""
+    return ceil_div(n, ceil_div(n, part))
+
+
+cdef void plan_pixels(WeightArgs* all, Py_ssize_t pixels) noexcept nogil:
+    """Blocks of at most so many pixels: parts of a row, rows, planes, then whole batch elements."""
+    cdef ConvArgs* args = &all.layer
+    cdef Py_ssize_t w = even(args.W.output, min(args.W.output, pixels))
+    cdef Py_ssize_t h = 1, d = 1
+    all.images = 1
+    if w == args.W.output:
+        h = even(args.H.output, max(<Py_ssize_t>1, min(args.H.output, pixels//w)))
+    if w == args.W.output and h == args.H.output:
+        d = even(args.D.output, max(<Py_ssize_t>1, min(args.D.output, pixels//(h*w))))
+        if d == args.D.output:
+            all.images = even(args.N, max(<Py_ssize_t>1, min(args.N, pixels//(d*h*w))))
+    plan_taps(&args.TD, &args.D, d, False)
+    plan_taps(&args.TH, &args.H, h, False)
+    plan_taps(&args.TW, &args.W, w, False)
+    args.tile_elements = args.TD.slots*args.TH.slots*args.TW.slots*box_size(args)
+
+
+cdef Py_ssize_t plan_panels(WeightArgs* all) noexcept nogil:
+    """Returns the tasks that weights make."""
+    cdef ConvArgs* args = &all.layer
+    cdef Py_ssize_t taps = args.D.kernel*args.H.kernel*args.W.kernel
+    cdef Py_ssize_t limit = TOTAL_BYTES//<Py_ssize_t>sizeof(real)
+    cdef Py_ssize_t pixels = PIXELS
+    plan_pixels(all, pixels)
+    while pixels > 16 and all.images*args.tile_elements*<Py_ssize_t>sizeof(real) > TILE_BYTES:
+        pixels = pixels//2
+        plan_pixels(all, pixels)
+    # a packed gradient serves all rows of a task, a packed sample all output channels at every tap
+    args.oc_block = min(ceil_div(args.OC, WIDTH), max(<Py_ssize_t>1, min(<Py_ssize_t>4, 8//taps)))*WIDTH
+    args.ic_block = max(<Py_ssize_t>1, min(args.IC, limit//(args.oc_block*taps)))
+    args.ic_block = min(args.ic_block, max(<Py_ssize_t>1, TILE_BYTES//<Py_ssize_t>sizeof(real)
+                                           //(all.images*args.tile_elements)))
+    args.ic_block = even(args.IC, args.ic_block)
+    args.oc_block = even(ceil_div(args.OC, WIDTH), args.oc_block//WIDTH)*WIDTH
+    all.scratch_bytes = panels_scratch(all)
+    return args.G*ceil_div(args.OC, args.oc_block)*ceil_div(args.IC, args.ic_block)
+
+
+cdef Py_ssize_t plan_groups(WeightArgs* all) noexcept nogil:
+    cdef ConvArgs* args = &all.layer
+    cdef Py_ssize_t pixels = 2*PIXELS
+    plan_pixels(all, pixels)
+    while pixels > 16 and (args.IC*all.images*args.tile_elements + args.OC*pixels)*LANES*<Py_ssize_t>sizeof(real) \
+            > TILE_BYTES:
+        pixels = pixels//2
+        plan_pixels(all, pixels)
+    args.ic_block = LANES       # the pitch of samples
+    all.scratch_bytes = groups_scratch(all)
+    return ceil_div(args.G, LANES)
+
+
+cdef bint groups_are_better(const ConvArgs* args) noexcept nogil:
+    """A load per product, but no lane without a channel: measured."""
+    cdef double by_groups = <double>args.G/<double>(ceil_div(args.G, LANES)*LANES)
+    cdef double by_channels = <double>args.OC/<double>padded(args.OC)
+    cdef Py_ssize_t sums = args.OC*args.IC*args.D.kernel*args.H.kernel*args.W.kernel
+    return by_channels < 0.4*by_groups and sums*LANES*<Py_ssize_t>sizeof(real) <= TOTAL_BYTES
+
+
+cdef void weight_plan(WeightArgs* all) noexcept nogil:
+    """Fills in everything under "the schedule" in WeightArgs."""
+    cdef ConvArgs* args = &all.layer
+    cdef Py_ssize_t taps = args.D.kernel*args.H.kernel*args.W.kernel
+    cdef Py_ssize_t units
+    cdef double work
+    all.n_elements = args.G*args.OC*args.IC*taps
+    all.by_groups = groups_are_better(args)
+    units = plan_groups(all) if all.by_groups else plan_panels(all)
+    all.n_blocks = count_blocks(all)
+    work = <double>all.n_elements*args.N*args.D.output*args.H.output*args.W.output/units
+    all.n_chunks = max(ceil_div(TASKS, units), <Py_ssize_t>(work/TASK_WORK))
+    all.n_chunks = min(all.n_chunks, PARTIAL_BYTES//<Py_ssize_t>sizeof(real)//all.n_elements)
+    all.n_chunks = max(<Py_ssize_t>1, min(all.n_chunks, all.n_blocks))
+    all.n_tasks = units*all.n_chunks
+    all.n_combine = 0 if all.n_chunks == 1 else ceil_div(all.n_elements, COMBINED)
+
+
+cdef void weight_run(const void* opaque, char* scratch, Py_ssize_t first, Py_ssize_t last,
+                     int num_threads) noexcept nogil:
+    """Tasks first..last-1."""
+    cdef const WeightArgs* args = <const WeightArgs*>opaque
+    cdef Py_ssize_t task
+    if num_threads == 1:
+        for task in range(first, last):
+            weight_task(args, scratch, task)
+    else:
+        for task in prange(first, last, schedule="dynamic", num_threads=num_threads):
+            weight_task(args, scratch + threadid()*args.scratch_bytes, task)
+
+
+cdef inline void weight_task(const WeightArgs* args, char* scratch, Py_ssize_t task) noexcept nogil:
+    if args.by_groups:
+        groups_task(args, scratch, task)
+    else:
+        panels_task(args, scratch, task)
+
+
+cdef void weight_combine(const void* opaque, char* scratch, Py_ssize_t first, Py_ssize_t last,
+                         int num_threads) noexcept nogil:
+    """Tasks first..last-1 of adding up partial sums; one thread: memory is what they wait for."""
+    cdef const WeightArgs* args = <const WeightArgs*>opaque
+    cdef Py_ssize_t task
+    for task in range(first, last):
+        combine_task(args, task)
+
+
+cdef inline void combine_task(const WeightArgs* args, Py_ssize_t task) noexcept nogil:
+    """total = the sum of all chunks, in pairs."""
+    cdef Py_ssize_t begin = task*COMBINED
+    cdef Py_ssize_t end = min(args.n_elements, begin + COMBINED)
+    cdef Py_ssize_t step = 1, chunk, i
+    cdef real* one
+    cdef real* other
+    cdef real* total = <real*>args.total
+    while step < args.n_chunks:
+        chunk = 0
+        while chunk + step < args.n_chunks:
+            one = <real*>args.partial + chunk*args.n_elements
+            other = one + step*args.n_elements
+            for i in range(begin, end):
+                one[i] = one[i] + other[i]
+            chunk += 2*step
+        step *= 2
+    one = <real*>args.partial
+    for i in range(begin, end):
+        total[i] = one[i]
+
+
+cdef WeightKernels kernels
+kernels.abi = KERNEL_ABI
+kernels.lanes = LANES
+kernels.plan = weight_plan
+kernels.run = weight_run
+kernels.combine = weight_combine
+CAPSULE = PyCapsule_New(&kernels, "cconv.WeightKernels", NULL)

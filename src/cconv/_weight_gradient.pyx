@@ -1,0 +1,104 @@
+"""The compiled operator of weight gradients; `_core` says how operators are built."""
+cimport numpy as cnp
+import numpy as np
+
+from cconv._arrays cimport AxisMap, fill_array, fill_axis_map
+from cconv._core cimport dtype_codes, fill_axes, load_table, run_tasks, threads_for
+from cconv._kernels.types cimport MAX_BATCH_AXES, Axis, ConvArgs, WeightArgs, WeightKernels
+
+cnp.import_array()
+
+cdef WeightKernels* f32_kernels = <WeightKernels*>load_table("weight_grad", "f32", b"cconv.WeightKernels")
+cdef WeightKernels* f64_kernels = <WeightKernels*>load_table("weight_grad", "f64", b"cconv.WeightKernels")
+
+
+cdef class WeightSums:
+    """Sums of products of a layer's input and grad_output, for the ConvSpec of the layer."""
+    cdef readonly object spec
+    cdef ConvArgs args
+    cdef Py_ssize_t batch_shape[MAX_BATCH_AXES]
+    cdef Py_ssize_t weight_batch[MAX_BATCH_AXES]
+    cdef WeightKernels* kernels
+    cdef AxisMap input_axes
+    cdef AxisMap output_axes
+    cdef object dtype
+    cdef double work
+    cdef Py_ssize_t start[3]
+
+    def __init__(self, spec):
+        cdef ConvArgs* args = &self.args
+        cdef Axis* axes[3]
+        cdef int i
+        self.spec = spec
+        self.kernels = f32_kernels if spec.real == "f32" else f64_kernels
+        self.dtype = np.dtype(np.float32 if spec.real == "f32" else np.float64)
+        axes[0], axes[1], axes[2] = &args.D, &args.H, &args.W
+        fill_axes(axes, spec)
+        fill_axis_map(&self.input_axes, spec.input_batch_axes, spec.input_axes)
+        fill_axis_map(&self.output_axes, spec.output_batch_axes, spec.output_axes)
+        for i in range(3):
+            self.start[i] = spec.input_start[i]
+        args.G, args.IC, args.OC = spec.groups, spec.in_channels, spec.out_channels
+        args.flip = spec.flip
+        cval = complex(spec.cval)
+        args.cval[0], args.cval[1] = cval.real, cval.imag
+        args.batch_ndim = len(spec.batch_shape)
+        args.N = 1
+        for i in range(args.batch_ndim):
+            self.batch_shape[i] = spec.batch_shape[i]
+            self.weight_batch[i] = 0
+            args.N *= self.batch_shape[i]
+        self.work = <double>args.N*args.G*args.IC*args.OC
+        for i in range(3):
+            self.work *= <double>axes[i].kernel*axes[i].output
+
+    cdef int fill(self, WeightArgs* all, Py_ssize_t* x_batch, Py_ssize_t* y_batch, cnp.ndarray input,
+                  cnp.ndarray grad_output) except -1:
+        """The arguments for these arrays, planned."""
+        cdef ConvArgs* args = &all.layer
+        all.layer = self.args
+        args.batch_shape = self.batch_shape
+        args.weight_batch = self.weight_batch
+        fill_array(&args.x, x_batch, input, &self.input_axes, dtype_codes())
+        fill_array(&args.y, y_batch, grad_output, &self.output_axes, dtype_codes())
+        args.x.data += self.start[0]*args.x.d + self.start[1]*args.x.h + self.start[2]*args.x.w
+        args.IC *= args.x.parts
+        args.OC *= args.y.parts
+        self.kernels.plan(all)
+        return 0
+
+    def run(self, cnp.ndarray input not None, cnp.ndarray grad_output not None, num_threads):
+        """The sums as one array: out channels, in channels per group, taps; channels of complex arrays are pairs."""
+        cdef WeightArgs all
+        cdef Py_ssize_t x_batch[MAX_BATCH_AXES]
+        cdef Py_ssize_t y_batch[MAX_BATCH_AXES]
+        cdef cnp.ndarray total, partial
+        cdef int threads
+        cdef Py_ssize_t none = 0
+        if self.args.IC == 0 or cnp.PyArray_SIZE(grad_output) == 0:
+            parts = (1 + (input.dtype.kind == "c"))*(1 + (grad_output.dtype.kind == "c"))
+            taps = self.args.D.kernel*self.args.H.kernel*self.args.W.kernel
+            return np.zeros(self.args.G*self.args.OC*self.args.IC*taps*parts, self.dtype)
+        self.fill(&all, x_batch, y_batch, input, grad_output)
+        total = np.empty(all.n_elements, self.dtype)
+        all.total = cnp.PyArray_DATA(total)
+        if all.n_chunks > 1:
+            partial = np.empty(all.n_chunks*all.n_elements, self.dtype)
+            all.partial = cnp.PyArray_DATA(partial)
+        threads = threads_for(num_threads, self.work)
+        run_tasks(self.kernels.run, &all, all.n_tasks, &all.scratch_bytes,
+                  <int>min(<Py_ssize_t>threads, all.n_tasks), self.work)
+        if all.n_chunks > 1:
+            run_tasks(self.kernels.combine, &all, all.n_combine, &none, 1, self.work)
+        return total
+
+    def schedule(self, cnp.ndarray input not None, cnp.ndarray grad_output not None):
+        """What would run on these arrays. For tests."""
+        cdef WeightArgs all
+        cdef Py_ssize_t x_batch[MAX_BATCH_AXES]
+        cdef Py_ssize_t y_batch[MAX_BATCH_AXES]
+        self.fill(&all, x_batch, y_batch, input, grad_output)
+        return {"kernel": "groups" if all.by_groups else "panels", "blocks": all.n_blocks, "chunks": all.n_chunks,
+                "images": all.images, "tile": (all.layer.TD.tile, all.layer.TH.tile, all.layer.TW.tile),
+                "ic_block": all.layer.ic_block, "oc_block": all.layer.oc_block, "tasks": all.n_tasks,
+                "scratch_bytes": all.scratch_bytes}
