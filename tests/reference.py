@@ -429,3 +429,143 @@ def avg_pool2d(*args, **kwargs):
 
 def avg_pool3d(*args, **kwargs):
     return avg_pool_nd(3, *args, **kwargs)
+
+
+# ---- gradients of layers, transposed layers -----------------------------------------------------------------
+
+
+def in_floats(*arrays):
+    """The arrays as float64 or, if one is complex, complex128."""
+    common = np.complex128 if any(np.asarray(a).dtype.kind == "c" for a in arrays) else np.float64
+    return [np.asarray(a).astype(common) for a in arrays]
+
+
+def as_batch(array, rank, data_format):
+    """The array as (N, C, *spatial)."""
+    array = np.asarray(array)
+    if data_format == "channels_last":
+        array = np.moveaxis(array, -1, -1 - rank)
+    return array[np.newaxis] if array.ndim == rank + 1 else array
+
+
+def as_given(array, unbatched, rank, data_format):
+    array = array[0] if unbatched else array
+    return np.moveaxis(array, -1 - rank, -1) if data_format == "channels_last" else array
+
+
+def windows(padded, kernel_size, outputs, stride, dilation):
+    """(tap, its view of the last axes of a padded array: one sample per output) for every tap."""
+    for tap in itertools.product(*map(range, kernel_size)):
+        index = tuple(
+            slice(j * d, j * d + (o - 1) * s + 1 if o else 0, s)
+            for j, d, o, s in zip(tap, dilation, outputs, stride, strict=True)
+        )
+        yield tap, padded[(..., *index)]
+
+
+def unpad_axis(array, axis, before, after, extent, boundary):
+    """The transpose of pad_axis: what stands in the border is added to the sample that it repeats."""
+    array = np.moveaxis(array, axis, 0)
+    out = np.zeros((extent, *array.shape[1:]), array.dtype)
+    start = max(-before, 0)
+    left = extent - start - max(-after, 0)
+    for row, values in enumerate(array):
+        source = source_index(row - max(before, 0), left, boundary)
+        if source is not None:
+            out[start + source] += values
+    return np.moveaxis(out, 0, axis)
+
+
+def conv_nd_input_grad(
+    rank, grad_output, weight, input_shape, *, stride=1, padding=0, padding_mode="constant", cval=0, dilation=1,
+    groups=1, flip_kernel=False, data_format="channels_first",
+):  # fmt: skip
+    """Each product of a tap, conjugated, goes back to the padded sample that it was made of."""
+    grad, w = in_floats(grad_output, weight)
+    grad = as_batch(grad, rank, data_format)
+    if flip_kernel:
+        w = w[(..., *[slice(None, None, -1)] * rank)]
+    size = as_batch(np.empty(input_shape), rank, data_format).shape[2:]
+    stride, dilation, modes = (per_axis(v, rank) for v in (stride, dilation, padding_mode))
+    amounts = pad_amounts(padding, size, w.shape[2:], stride, dilation)
+    oc, ic = w.shape[0] // groups, w.shape[1]
+    padded = np.zeros((len(grad), groups * ic, *[n + b + a for n, (b, a) in zip(size, amounts, strict=True)]), w.dtype)
+    for tap, window in windows(padded, w.shape[2:], grad.shape[2:], stride, dilation):
+        for g, o, c in itertools.product(range(groups), range(oc), range(ic)):
+            window[:, g * ic + c] += grad[:, g * oc + o] * w[(g * oc + o, c, *tap)].conj()
+    for axis, (before, after) in enumerate(amounts):
+        padded = unpad_axis(padded, 2 + axis, before, after, size[axis], modes[axis])
+    return as_given(padded, len(input_shape) == rank + 1, rank, data_format)
+
+
+def conv_nd_weight_grad(
+    rank, input, grad_output, weight_shape, *, stride=1, padding=0, padding_mode="constant", cval=0, dilation=1,
+    groups=1, flip_kernel=False, data_format="channels_first",
+):  # fmt: skip
+    """Each tap's sum of products of what it met, conjugated."""
+    x, grad = (as_batch(a, rank, data_format) for a in in_floats(input, grad_output))
+    stride, dilation, modes = (per_axis(v, rank) for v in (stride, dilation, padding_mode))
+    amounts = pad_amounts(padding, x.shape[2:], weight_shape[2:], stride, dilation)
+    for axis, (before, after) in enumerate(amounts):
+        x = pad_axis(x, 2 + axis, before, after, modes[axis], cval)
+    out = np.zeros(weight_shape, x.dtype)
+    oc, ic = weight_shape[0] // groups, weight_shape[1]
+    for tap, window in windows(x, weight_shape[2:], grad.shape[2:], stride, dilation):
+        for g, o, c in itertools.product(range(groups), range(oc), range(ic)):
+            out[(g * oc + o, c, *tap)] = (grad[:, g * oc + o] * window[:, g * ic + c].conj()).sum()
+    return out[(..., *[slice(None, None, -1)] * rank)] if flip_kernel else out
+
+
+def conv_nd_transpose(
+    rank, input, weight, bias=None, *, stride=1, padding=0, output_padding=0, output_size=None, dilation=1, groups=1,
+    flip_kernel=False, data_format="channels_first",
+):  # fmt: skip
+    """Every sample adds its copy of the kernel; then the padding is taken off."""
+    dtype = np.result_type(np.asarray(input).dtype, np.asarray(weight).dtype)
+    x, w = (exact(a) for a in (input, weight)) if dtype.kind in "biu" else in_floats(input, weight)
+    unbatched = x.ndim == rank + 1
+    x = as_batch(x, rank, data_format)
+    if flip_kernel:
+        w = w[(..., *[slice(None, None, -1)] * rank)]
+    n, k = x.shape[2:], w.shape[2:]
+    stride, dilation, extra = (per_axis(v, rank) for v in (stride, dilation, output_padding))
+    full = [(i - 1) * s + d * (j - 1) + 1 for i, s, d, j in zip(n, stride, dilation, k, strict=True)]
+    if padding == "same":
+        size = [i * s for i, s in zip(n, stride, strict=True)] if output_size is None else per_axis(output_size, rank)
+    else:
+        amounts = [(0, 0)] * rank if padding == "valid" else pad_amounts(padding, n, k, stride, dilation)
+        size = [f - b - a + e for f, (b, a), e in zip(full, amounts, extra, strict=True)]
+        size = size if output_size is None else per_axis(output_size, rank)
+    if padding == "same":
+        amounts = pad_amounts(padding, size, k, stride, dilation)
+    ic, oc = x.shape[1] // groups, w.shape[1]
+    # room enough for whatever lies outside, before and after
+    room = [abs(b) for b, _ in amounts]
+    whole = np.zeros((len(x), groups * oc, *[2 * r + f + s for r, f, s in zip(room, full, size, strict=True)]), w.dtype)
+    for tap, window in windows(whole[(..., *[slice(r, None) for r in room])], k, n, stride, dilation):
+        for g, o, c in itertools.product(range(groups), range(oc), range(ic)):
+            window[:, g * oc + o] += x[:, g * ic + c] * w[(g * ic + c, o, *tap)]
+    starts = [r + b for r, (b, _) in zip(room, amounts, strict=True)]
+    out = whole[(..., *[slice(s, s + extent) for s, extent in zip(starts, size, strict=True)])]
+    if bias is not None:
+        out = out + exact(np.asarray(bias)).reshape(-1, *[1] * rank)
+    return as_given(finish(out, dtype), unbatched, rank, data_format)
+
+
+def conv_nd_transpose_input_grad(rank, grad_output, weight, input_shape, *, output_padding=0, output_size=None, **options):
+    """The layer itself, with conj(weight); what it returns beyond the input's extents is not there."""
+    full = conv_nd(rank, grad_output, np.conj(weight), **options)
+    return full[tuple(slice(n) for n in input_shape)]
+
+
+def conv_nd_transpose_weight_grad(
+    rank, input, grad_output, weight_shape, *, output_padding=0, output_size=None, **options
+):  # fmt: skip
+    """The layer's, conjugated: there the gradient is what this layer's input is."""
+    full = conv_nd(rank, grad_output, np.zeros(weight_shape), **options)
+    grad = np.zeros(full.shape, np.asarray(input).dtype)
+    index = [slice(n) for n in np.asarray(input).shape]
+    channel = len(index) - 1 if options.get("data_format") == "channels_last" else len(index) - 1 - rank
+    index[channel] = slice(None)
+    grad[tuple(index)] = input
+    return conv_nd_weight_grad(rank, grad_output, grad, weight_shape, **options).conj()

@@ -1,8 +1,8 @@
 """The weight gradient of many small groups, such as a depthwise layer's, with groups in the lanes.
 
 Design:
-a. Groups do not mix, so a lane is a group: input and grad_output are packed [sample][group], and every tap of every pair of
-   channels is a sum of products of vectors. No lane is lost on narrow images, and none reads across a cache line.
+a. Groups do not mix, so a lane is a group: input and grad_output are packed [sample][group], and every tap of every pair
+   of channels is a sum of products of vectors. No lane is lost on narrow images, and none reads across a cache line.
 b. That packing is a transpose, of what pack_channel makes of every channel: about as costly as nine taps are.
 """
 from cconv._kernels.channels cimport fill_tap_offsets
@@ -131,12 +131,13 @@ cdef inline void groups_task(const WeightArgs* all, char* scratch, Py_ssize_t ta
     cdef Py_ssize_t chunk = task % all.n_chunks
     cdef Py_ssize_t g0 = task//all.n_chunks*LANES
     cdef Py_ssize_t groups = min(<Py_ssize_t>LANES, args.G - g0)
-    cdef Py_ssize_t number, K, oc, ic, t, g, i
+    cdef Py_ssize_t number, K, oc, ic, g, i
     cdef Py_ssize_t grad_size = (most_pixels(all) + LANES)*LANES
     cdef Py_ssize_t tile_size = (all.images*args.tile_elements + LANES)*LANES
     cdef Py_ssize_t pitch_h = (args.TW.tile + args.TW.halo)*LANES
     cdef Py_ssize_t pitch_d = (args.TH.tile + args.TH.halo)*pitch_h
     cdef real* out = <real*>all.total if all.n_chunks == 1 else <real*>all.partial + chunk*all.n_elements
+    cdef ConvArgs single = all.layer
     cdef Block block
 
     # scratch: offsets of taps and pixels | totals [oc][ic][tap][group] | gradient | input | rows
@@ -148,7 +149,8 @@ cdef inline void groups_task(const WeightArgs* all, char* scratch, Py_ssize_t ta
     cdef real* lines = tile + args.IC*tile_size
     for i in range(lines - total):
         total[i] = 0                                    # lanes without a group stay zero
-    fill_tap_offsets(tap_offsets, args, 0, 1)
+    single.ic_block = 1
+    fill_tap_offsets(tap_offsets, &single, 0, 1)
 
     for number in range(chunk*all.n_blocks//all.n_chunks, (chunk + 1)*all.n_blocks//all.n_chunks):
         fill_block(&block, all, number)

@@ -1,10 +1,10 @@
-"""The weight gradient with output channels in the lanes: total[oc, row] = sum over pixels of x[row + pixel]*grad[oc, pixel],
-a row being an input channel at a tap.
+"""The weight gradient with output channels in the lanes: total[oc, row] = sum over pixels of x[row + pixel]*grad[oc,
+pixel], a row being an input channel at a tap.
 
 Design:
 a. It is the register tile of pixels.pxd with other roles: a row of the weight is its "pixel", a pointer into the input;
-   a pixel is its tap, one offset to all of them; grad_output, transposed to [pixel][channel], is its weight. So the input
-   is read where it lies if there is no padding, and stride, dilation and layout cost nothing.
+   a pixel is its tap, one offset to all of them; grad_output, transposed to [pixel][channel], is its weight. So the
+   input is read where it lies if there is no padding, and stride, dilation and layout cost nothing.
 b. A register tile sums over one block of pixels, from zero, and is then added to the task's total.
 """
 from cconv._kernels.channels cimport fill_tap_offsets
@@ -41,7 +41,8 @@ cdef inline void pack_gradient(real* panel, real* rows, const ConvArgs* args, co
     """panel[pixel][channel] of `channels` output channels, in rows of padded(channels). rows: WIDTH of all pixels."""
     cdef Py_ssize_t width = padded(channels)
     cdef bint direct = is_direct(&args.y, args.batch_ndim) and args.y.parts == 1
-    cdef bint neighbours = args.y.parts == 1 and args.y.channel == item_size(args.y.dtype) and args.y.w != args.y.channel
+    cdef bint neighbours = (args.y.parts == 1 and args.y.channel == item_size(args.y.dtype)
+                            and args.y.w != args.y.channel)
     cdef Py_ssize_t h = block.h, w = block.w, image, d, row, k, m, x_offset, y_offset, w_offset
     cdef const char* line
     if args.y.h == w*args.y.w:                          # rows that follow each other are one
