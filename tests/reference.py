@@ -552,7 +552,9 @@ def conv_nd_transpose(
     return as_given(finish(out, dtype), unbatched, rank, data_format)
 
 
-def conv_nd_transpose_input_grad(rank, grad_output, weight, input_shape, *, output_padding=0, output_size=None, **options):
+def conv_nd_transpose_input_grad(
+    rank, grad_output, weight, input_shape, *, output_padding=0, output_size=None, **options
+):  # fmt: skip
     """The layer itself, with conj(weight); what it returns beyond the input's extents is not there."""
     full = conv_nd(rank, grad_output, np.conj(weight), **options)
     return full[tuple(slice(n) for n in input_shape)]

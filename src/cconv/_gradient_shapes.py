@@ -66,7 +66,7 @@ class Part(NamedTuple):
 
     spec: object  # ConvSpec
     key: tuple  # of the taps
-    taps: tuple  # the same as slices: index into the weight
+    taps: tuple  # the same as slices
     place: tuple  # index into the region's array
 
 
@@ -248,7 +248,7 @@ def region(forward, pieces, strides, outputs, gradient_dtype, dtype, limit):
             Part(
                 spec,
                 tuple([(entry.start, entry.stop, entry.step) for entry in taps]),
-                (slice(None), slice(None), *taps),
+                tuple(taps),
                 indexed([phase.place for phase in combination]),
             )
         )

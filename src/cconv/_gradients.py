@@ -17,7 +17,7 @@ from ._calls import as_array, check_num_threads, check_out, fill_with_bias, targ
 from ._core import Convolution
 from ._dtypes import native
 from ._gradient_shapes import input_gradient
-from ._weight_gradient import WeightSums
+from ._weight_gradient import WeightSums, exchanged
 
 NAMES = ("input", "weight", "bias")
 
@@ -74,15 +74,8 @@ class InputGradient:
     def _run_parts(self, region, grad_output, weight, weights, bias, out, num_threads):
         for operator, part in region.parts:
             if part.key not in weights:
-                weights[part.key] = self._exchanged(weight[part.taps])
+                weights[part.key] = exchanged(weight, self.forward.groups, part.taps, num_threads)
             operator.run(grad_output, weights[part.key], bias, out[part.place], num_threads)
-
-    def _exchanged(self, weight):
-        """The weight of the opposite direction: (in, out per group, *taps) of (out, in per group, *taps)."""
-        groups, ins, outs = self.forward.groups, self.forward.in_channels, self.forward.out_channels
-        taps = weight.shape[2:]
-        weight = weight.reshape(groups, outs, ins, *taps).swapaxes(1, 2)
-        return np.ascontiguousarray(weight).reshape(groups * ins, outs, *taps)
 
 
 def _with_operators(region):

@@ -1,15 +1,48 @@
-"""The compiled operator of weight gradients; `_core` says how operators are built."""
+"""What gradients need of compiled code beside convolutions; `_core` says how operators are built."""
 cimport numpy as cnp
 import numpy as np
 
 from cconv._arrays cimport AxisMap, fill_array, fill_axis_map
 from cconv._core cimport dtype_codes, fill_axes, load_table, run_tasks, threads_for
-from cconv._kernels.types cimport MAX_BATCH_AXES, Axis, ConvArgs, WeightArgs, WeightKernels
+from cconv._kernels.types cimport (
+    EXCHANGED, MAX_BATCH_AXES, Axis, ConvArgs, ExchangeArgs, WeightArgs, WeightKernels,
+)
 
 cnp.import_array()
 
 cdef WeightKernels* f32_kernels = <WeightKernels*>load_table("weight_grad", "f32", b"cconv.WeightKernels")
 cdef WeightKernels* f64_kernels = <WeightKernels*>load_table("weight_grad", "f64", b"cconv.WeightKernels")
+
+
+def exchanged(cnp.ndarray weight not None, groups, taps, num_threads):
+    """(in, out per group, *chosen taps) of a weight (out, in per group, *taps); `taps` has a slice for each spatial axis.
+
+    The types of kernels have one here, others go through NumPy, which takes 10 times as long."""
+    cdef ExchangeArgs args
+    cdef WeightKernels* kernels
+    cdef cnp.ndarray chosen, result
+    cdef Py_ssize_t none = 0, tasks
+    cdef double work
+    outs, ins, *extents = weight.shape[0]//groups, weight.shape[1], *[weight.shape[i] for i in range(2, weight.ndim)]
+    places = np.arange(np.prod(extents, dtype=np.intp)).reshape(extents)[taps]
+    shape = (groups*ins, outs, *places.shape)
+    if weight.dtype not in (np.float32, np.float64) or not cnp.PyArray_ISCARRAY_RO(weight):
+        weight = weight[(slice(None), slice(None), *taps)]
+        return np.ascontiguousarray(weight.reshape(groups, outs, ins, *places.shape).swapaxes(1, 2)).reshape(shape)
+    kernels = f32_kernels if weight.dtype == np.float32 else f64_kernels
+    chosen = np.ascontiguousarray(places, np.intp)
+    result = np.empty(shape, weight.dtype)
+    args.G, args.OC, args.IC = groups, outs, ins
+    args.taps, args.n_chosen = np.prod(extents, dtype=np.intp), chosen.size
+    args.chosen = <const Py_ssize_t*>cnp.PyArray_DATA(chosen)
+    args.weight = cnp.PyArray_DATA(weight)
+    args.exchanged = cnp.PyArray_DATA(result)
+    tasks = groups*((ins + EXCHANGED - 1)//EXCHANGED)
+    work = 8.*result.size       # a copied weight costs about as much as so many products
+    if result.size:
+        run_tasks(kernels.exchange, &args, tasks, &none, <int>min(<Py_ssize_t>threads_for(num_threads, work), tasks),
+                  work)
+    return result
 
 
 cdef class WeightSums:

@@ -6,6 +6,7 @@ D(epth) H(eight) W(idth), S* stride, L* dilation, P* padding before. Strides of 
 
 cdef enum:
     MAX_BATCH_AXES = 64
+    EXCHANGED = 16
     KERNEL_ABI = 1
 
 cdef enum:                      # padding: numpy.pad's meaning of the names
@@ -225,6 +226,16 @@ cdef struct WeightArgs:
     Py_ssize_t n_combine        # tasks that add up the partial sums
     Py_ssize_t scratch_bytes    # per thread
 
+cdef struct ExchangeArgs:       # weights with input and output channels exchanged, and some of their taps
+    Py_ssize_t G
+    Py_ssize_t OC               # rows of `weight` per group
+    Py_ssize_t IC               # rows of `exchanged` per group
+    Py_ssize_t taps             # of `weight`
+    Py_ssize_t n_chosen
+    const Py_ssize_t* chosen    # taps of `exchanged`
+    const void* weight
+    void* exchanged
+
 ctypedef void (*weight_plan_t)(WeightArgs* args) noexcept nogil
 
 cdef struct WeightKernels:
@@ -233,3 +244,4 @@ cdef struct WeightKernels:
     weight_plan_t plan
     run_t run
     run_t combine
+    run_t exchange              # a task is EXCHANGED channels of one group

@@ -8,10 +8,11 @@ b. The cut follows from the shape alone, never from the number of threads, so th
 from cpython.pycapsule cimport PyCapsule_New
 from cython.parallel cimport prange, threadid
 
+from cconv._kernels.exchange cimport exchange_task
 from cconv._kernels.pack cimport box_size, plan_taps
 from cconv._kernels.pixels cimport WIDTH, padded
 from cconv._kernels.simd cimport LANES, real
-from cconv._kernels.types cimport KERNEL_ABI, ConvArgs, WeightArgs, WeightKernels
+from cconv._kernels.types cimport KERNEL_ABI, ConvArgs, ExchangeArgs, WeightArgs, WeightKernels
 from cconv._kernels.weight_blocks cimport count_blocks
 from cconv._kernels.weight_groups cimport groups_scratch, groups_task
 from cconv._kernels.weight_panels cimport panels_scratch, panels_task
@@ -164,10 +165,24 @@ cdef inline void combine_task(const WeightArgs* args, Py_ssize_t task) noexcept 
         total[i] = one[i]
 
 
+cdef void exchange_run(const void* opaque, char* scratch, Py_ssize_t first, Py_ssize_t last,
+                       int num_threads) noexcept nogil:
+    """Tasks first..last-1 of exchanging channels."""
+    cdef const ExchangeArgs* args = <const ExchangeArgs*>opaque
+    cdef Py_ssize_t task
+    if num_threads == 1:
+        for task in range(first, last):
+            exchange_task(args, task)
+    else:
+        for task in prange(first, last, schedule="dynamic", num_threads=num_threads):
+            exchange_task(args, task)
+
+
 cdef WeightKernels kernels
 kernels.abi = KERNEL_ABI
 kernels.lanes = LANES
 kernels.plan = weight_plan
 kernels.run = weight_run
 kernels.combine = weight_combine
+kernels.exchange = exchange_run
 CAPSULE = PyCapsule_New(&kernels, "cconv.WeightKernels", NULL)
