@@ -142,6 +142,38 @@ def test_winograd_where_the_layer_has_it(rng):
         cconv.conv2d_input_grad(g, w, (2, 40, 60, 60), padding=1, stride=2, method="winograd")
 
 
+@pytest.mark.parametrize("spatial", [(1, 1), (3, 5), (7, 7), (14, 14), (9, 130), (30, 31)], ids=str)
+@pytest.mark.parametrize("channels", [(1, 1, 1), (33, 40, 1), (17, 65, 2), (64, 130, 1)], ids=str)
+@pytest.mark.parametrize("options", [dict(padding=1), dict(padding=((2, 0), (0, 3)), padding_mode="reflect",
+                                     flip_kernel=True), dict(padding=1, data_format="channels_last")], ids=str)
+def test_winograd_weight_gradient(rng, spatial, channels, options):
+    """Within 40 eps of the largest sum of |input| |grad_output|, as the method promises."""
+    ic, oc, groups = channels
+    if "reflect" in str(options) and spatial == (1, 1):
+        spatial = (2, 1)
+    x = sample(rng, (3, ic * groups, *spatial))
+    if "data_format" in options:
+        x = np.moveaxis(x, 1, -1).copy()
+    shape = (oc * groups, ic, 3, 3)
+    g = sample(rng, cconv.conv2d(x, np.zeros(shape, np.float32), groups=groups, **options).shape)
+    options = options | dict(groups=groups)
+    got = cconv.conv2d_weight_grad(x, g, shape, method="winograd", num_threads=1, **options)
+    same_bits(cconv.conv2d_weight_grad(x, g, shape, method="winograd", num_threads=3, **options), got)
+    x, g = x.astype(np.float64), g.astype(np.float64)
+    want = cconv.conv2d_weight_grad(x, g, shape, method="direct", **options)
+    largest = cconv.conv2d_weight_grad(abs(x), abs(g), shape, method="direct", **options).max()
+    assert np.abs(got - want).max() <= 40 * 2.0**-23 * largest
+
+
+def test_winograd_leaves_what_is_not_finite_where_it_is(rng):
+    x, g = sample(rng, (2, 40, 20, 20)), sample(rng, (2, 40, 18, 18))
+    x[0, 3, 0, 0] = np.inf
+    got = cconv.conv2d_weight_grad(x, g, (40, 40, 3, 3), method="winograd")
+    lost = ~np.isfinite(got)
+    assert lost[:, 3, 0, 0].all() and lost.sum() == 40
+    same_bits(got, cconv.conv2d_weight_grad(x, g, (40, 40, 3, 3), method="direct"))
+
+
 # ---- the adjoint identity ----------------------------------------------------------------------------------
 
 
@@ -461,7 +493,7 @@ def test_errors_of_types():
     with pytest.raises(TypeError, match="input_shape"):
         cconv.conv2d_input_grad(g * 1.0, w, 5)
     with pytest.raises(ValueError, match="method"):
-        cconv.conv2d_weight_grad(x * 1.0, g, w.shape, method="fft")
+        cconv.conv2d_weight_grad(x * 1.0, g, w.shape, method="quick")
 
 
 def test_nan_stays_where_it_was(rng):

@@ -116,7 +116,10 @@ _WEIGHT_GRAD = (
     + _LAYER
     + """\
     method : {{"auto", "direct", "winograd"}}
-        {methods}
+        "direct": sums of products and nothing else. "winograd": F(3x3, 4x4) for 3x3 kernels of stride 1, up to three
+        times as fast with many channels; an error of at most 40 eps of the largest ``sum |input| |grad_output|``
+        of all weights. "auto": Winograd from 32 channels in and out on, else direct. What is not finite is summed
+        directly.
 """
     + _OUT
     + _LIMIT
@@ -158,7 +161,7 @@ _BACKWARD = (
     + _LAYER
     + """\
     method : {{"auto", "direct", "winograd"}}
-        Of the input gradient; "direct" and "auto" of the weight gradient too.
+        As of `conv{n}d_input_grad` and `conv{n}d_weight_grad`.
 """
     + _NEEDS
     + _LIMIT
@@ -355,7 +358,7 @@ PAGES = {
     ("conv_transpose", "_backward"): _TRANSPOSE_BACKWARD,
 }
 
-# {n} the rank, {two} its taps
+# {n} is the rank; {twos} is 2 as often, {places} how many samples two such images have
 EXAMPLES = {
     ("conv", "_input_grad"): """\
     >>> weight = np.ones((1, 1, {twos}))
@@ -399,6 +402,5 @@ def finish(function, base, suffix, rank, module):
     repeated = {name: ", ".join([digit] * rank) for name, digit in
                 (("ones", "1"), ("twos", "2"), ("threes", "3"), ("sixes", "6"))}  # fmt: skip
     example = EXAMPLES[base, suffix].format(n=rank, taps=2**rank, places=2 * 2**rank, both=2 * 2**rank, **repeated)
-    page = PAGES[base, suffix].replace("{methods}", "Direct sums; \"winograd\" is refused.")
-    function.__doc__ = filled(page, rank, example)
+    function.__doc__ = filled(PAGES[base, suffix], rank, example)
     return function

@@ -129,7 +129,7 @@ def call(operator, arrays, bias, out, num_threads):
     return out
 
 
-def all_gradients(rank, grad_output, input, weight, needs, input_grad, weight_grad, options, weight_options):
+def all_gradients(rank, grad_output, input, weight, needs, input_grad, weight_grad, options):
     """What `needs` names, by the two functions; the gradient of a real array is the real part."""
     grad_output, input, weight = map(as_array, (grad_output, input, weight), ("grad_output", "input", "weight"))
     if isinstance(needs, str) or not set(needs) <= set(NAMES):
@@ -140,7 +140,7 @@ def all_gradients(rank, grad_output, input, weight, needs, input_grad, weight_gr
         grad = input_grad(grad_output, weight, input.shape, **options)
         found["input"] = _of_type(grad, input) if "input" in needs else None
     if "weight" in needs:
-        found["weight"] = _of_type(weight_grad(input, grad_output, weight.shape, **weight_options), weight)
+        found["weight"] = _of_type(weight_grad(input, grad_output, weight.shape, **options), weight)
     if "bias" in needs:
         last = options["data_format"] == "channels_last"
         channel = grad_output.ndim - 1 if last else grad_output.ndim - 1 - rank

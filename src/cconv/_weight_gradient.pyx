@@ -5,11 +5,12 @@ import numpy as np
 from cconv._arrays cimport AxisMap, fill_array, fill_axis_map
 from cconv._core cimport dtype_codes, fill_axes, load_table, run_tasks, threads_for
 from cconv._kernels.types cimport (
-    EXCHANGED, MAX_BATCH_AXES, Axis, ConvArgs, ExchangeArgs, WeightArgs, WeightKernels,
+    EXCHANGED, MAX_BATCH_AXES, METHOD_AUTO, METHOD_DIRECT, METHOD_WINOGRAD, Axis, ConvArgs, ExchangeArgs, WeightArgs, WeightKernels,
 )
 
 cnp.import_array()
 
+cdef dict METHODS = {"auto": METHOD_AUTO, "direct": METHOD_DIRECT, "winograd": METHOD_WINOGRAD}
 cdef WeightKernels* f32_kernels = <WeightKernels*>load_table("weight_grad", "f32", b"cconv.WeightKernels")
 cdef WeightKernels* f64_kernels = <WeightKernels*>load_table("weight_grad", "f64", b"cconv.WeightKernels")
 
@@ -73,6 +74,7 @@ cdef class WeightSums:
             self.start[i] = spec.input_start[i]
         args.G, args.IC, args.OC = spec.groups, spec.in_channels, spec.out_channels
         args.flip = spec.flip
+        args.method = METHODS[spec.method]
         cval = complex(spec.cval)
         args.cval[0], args.cval[1] = cval.real, cval.imag
         args.batch_ndim = len(spec.batch_shape)
@@ -105,24 +107,34 @@ cdef class WeightSums:
         cdef WeightArgs all
         cdef Py_ssize_t x_batch[MAX_BATCH_AXES]
         cdef Py_ssize_t y_batch[MAX_BATCH_AXES]
-        cdef cnp.ndarray total, partial
+        cdef cnp.ndarray total
         cdef int threads
-        cdef Py_ssize_t none = 0
         if self.args.IC == 0 or cnp.PyArray_SIZE(grad_output) == 0:
             parts = (1 + (input.dtype.kind == "c"))*(1 + (grad_output.dtype.kind == "c"))
             taps = self.args.D.kernel*self.args.H.kernel*self.args.W.kernel
             return np.zeros(self.args.G*self.args.OC*self.args.IC*taps*parts, self.dtype)
+        threads = threads_for(num_threads, self.work)
         self.fill(&all, x_batch, y_batch, input, grad_output)
-        total = np.empty(all.n_elements, self.dtype)
+        total = self.execute(&all, threads)
+        if all.by_winograd and not np.isfinite(total).all():        # direct sums keep that to the weights that met it
+            all.layer.method = METHOD_DIRECT
+            self.kernels.plan(&all)
+            total = self.execute(&all, threads)
+        return total
+
+    cdef cnp.ndarray execute(self, WeightArgs* all, int threads):
+        """Run what is planned."""
+        cdef cnp.ndarray total = np.empty(all.n_elements, self.dtype)
+        cdef cnp.ndarray partial
+        cdef Py_ssize_t none = 0
         all.total = cnp.PyArray_DATA(total)
         if all.n_chunks > 1:
             partial = np.empty(all.n_chunks*all.n_elements, self.dtype)
             all.partial = cnp.PyArray_DATA(partial)
-        threads = threads_for(num_threads, self.work)
-        run_tasks(self.kernels.run, &all, all.n_tasks, &all.scratch_bytes,
+        run_tasks(self.kernels.run, all, all.n_tasks, &all.scratch_bytes,
                   <int>min(<Py_ssize_t>threads, all.n_tasks), self.work)
         if all.n_chunks > 1:
-            run_tasks(self.kernels.combine, &all, all.n_combine, &none, 1, self.work)
+            run_tasks(self.kernels.combine, all, all.n_combine, &none, 1, self.work)
         return total
 
     def schedule(self, cnp.ndarray input not None, cnp.ndarray grad_output not None):
@@ -131,7 +143,7 @@ cdef class WeightSums:
         cdef Py_ssize_t x_batch[MAX_BATCH_AXES]
         cdef Py_ssize_t y_batch[MAX_BATCH_AXES]
         self.fill(&all, x_batch, y_batch, input, grad_output)
-        return {"kernel": "groups" if all.by_groups else "panels", "blocks": all.n_blocks, "chunks": all.n_chunks,
+        return {"kernel": "winograd" if all.by_winograd else "groups" if all.by_groups else "panels",
+                "scratch_bytes": all.scratch_bytes, "blocks": all.n_blocks, "chunks": all.n_chunks,
                 "images": all.images, "tile": (all.layer.TD.tile, all.layer.TH.tile, all.layer.TW.tile),
-                "ic_block": all.layer.ic_block, "oc_block": all.layer.oc_block, "tasks": all.n_tasks,
-                "scratch_bytes": all.scratch_bytes}
+                "ic_block": all.layer.ic_block, "oc_block": all.layer.oc_block, "tasks": all.n_tasks}

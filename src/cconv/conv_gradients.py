@@ -7,7 +7,6 @@ from . import _docs_gradients as _docs
 from ._calls import as_array, find, remember
 from ._gradient_shapes import check_shape, gradient_dtype, layer_spec
 from ._gradients import InputGradient, WeightGradient, all_gradients, call
-from ._padding import check_choice
 
 _cache = {}
 
@@ -52,7 +51,6 @@ def _weight_grad_of(rank):
             *options, weight_shape = options
             dtype = gradient_dtype(input.dtype, "input", grad_output.dtype, "grad_output")
             shape = check_shape(weight_shape, "weight_shape")
-            check_choice(method, "method", ("auto", "direct"))
             types = input.dtype, grad_output.dtype
             forward = layer_spec(rank, input.shape, types[0], shape, types[1], grad_output.shape, options)
             operator = remember(_cache, key, WeightGradient(forward, shape, dtype, conjugate_input=True))
@@ -67,13 +65,11 @@ def _backward_of(rank, input_grad, weight_grad):
         flip_kernel=False, data_format="channels_first", method="auto", needs=("input", "weight", "bias"),
         num_threads=None,
     ):  # fmt: skip
-        shared = dict(
+        options = dict(
             stride=stride, padding=padding, padding_mode=padding_mode, cval=cval, dilation=dilation, groups=groups,
-            flip_kernel=flip_kernel, data_format=data_format, num_threads=num_threads,
+            flip_kernel=flip_kernel, data_format=data_format, method=method, num_threads=num_threads,
         )  # fmt: skip
-        return all_gradients(
-            rank, grad_output, input, weight, needs, input_grad, weight_grad, shared | {"method": method}, shared
-        )
+        return all_gradients(rank, grad_output, input, weight, needs, input_grad, weight_grad, options)
 
     return _docs.finish(conv_backward, "conv", "_backward", rank, __name__)
 

@@ -102,7 +102,7 @@ def _backward_of(rank, input_grad, weight_grad):
             dilation=dilation, groups=groups, flip_kernel=flip_kernel, data_format=data_format,
             num_threads=num_threads,
         )  # fmt: skip
-        return all_gradients(rank, grad_output, input, weight, needs, input_grad, weight_grad, options, options)
+        return all_gradients(rank, grad_output, input, weight, needs, input_grad, weight_grad, options)
 
     return _docs.finish(conv_transpose_backward, "conv_transpose", "_backward", rank, __name__)
 

@@ -218,6 +218,7 @@ cdef struct WeightArgs:
     void* partial               # n_chunks times the same, if there is more than one
     # the schedule, filled in by the level's plan(); it follows from the shape alone
     bint by_groups              # groups in the lanes
+    bint by_winograd
     Py_ssize_t images           # batch elements of a block of pixels
     Py_ssize_t n_blocks         # of pixels, in all
     Py_ssize_t n_chunks         # runs of blocks that are summed by tasks of their own

@@ -12,18 +12,25 @@ from cconv._kernels.exchange cimport exchange_task
 from cconv._kernels.pack cimport box_size, plan_taps
 from cconv._kernels.pixels cimport WIDTH, padded
 from cconv._kernels.simd cimport LANES, real
-from cconv._kernels.types cimport KERNEL_ABI, ConvArgs, ExchangeArgs, WeightArgs, WeightKernels
+from cconv._kernels.types cimport (
+    KERNEL_ABI, METHOD_AUTO, METHOD_WINOGRAD, ConvArgs, ExchangeArgs, WeightArgs, WeightKernels,
+)
 from cconv._kernels.weight_blocks cimport count_blocks
 from cconv._kernels.weight_groups cimport groups_scratch, groups_task
 from cconv._kernels.weight_panels cimport panels_scratch, panels_task
+from cconv._kernels.weight_winograd cimport winograd_scratch, winograd_task
 
 cdef enum:
-    PIXELS = 384                # of a block
+    PIXELS = 384               # of a block
     TOTAL_BYTES = 320*1024      # sums of a task, beside a packed block in L2
     TILE_BYTES = 256*1024       # packed input of a block
     TASKS = 16                  # at least, so that four threads wait for a fifth of their share at most
     TASK_WORK = 200_000_000     # multiply-adds of a task: what Ctrl-C waits for
     PARTIAL_BYTES = 16*1024*1024        # partial sums of all chunks
+    WINOGRAD_CHANNELS = 32      # in and out, at least
+    WINOGRAD_TILES = 32         # of a block: transformed, 300 KB for a panel of output channels; and at least in all
+    WINOGRAD_IN = 32            # input channels of a task
+    WINOGRAD_OUT = 128          # and output channels, whose 36 products of each pair take 600 KB
     COMBINED = 4096             # elements that a task adds up
 
 
@@ -88,6 +95,35 @@ cdef Py_ssize_t plan_groups(WeightArgs* all) noexcept nogil:
     return ceil_div(args.G, LANES)
 
 
+cdef bint winograd_applies(const ConvArgs* args) noexcept nogil:
+    return (args.D.kernel == 1 and args.H.kernel == 3 and args.W.kernel == 3 and args.H.stride == 1
+            and args.W.stride == 1 and args.H.dilation == 1 and args.W.dilation == 1)
+
+
+cdef bint winograd_pays(const ConvArgs* args) noexcept nogil:
+    return (args.IC >= WINOGRAD_CHANNELS and args.OC >= WINOGRAD_CHANNELS
+            and args.N*args.D.output*ceil_div(args.H.output, 4)*ceil_div(args.W.output, 4) >= WINOGRAD_TILES)
+
+
+cdef Py_ssize_t plan_winograd(WeightArgs* all) noexcept nogil:
+    """Blocks of tiles: parts of a row of them, rows, then whole batch elements."""
+    cdef ConvArgs* args = &all.layer
+    cdef Py_ssize_t across = ceil_div(args.W.output, 4), down = ceil_div(args.H.output, 4)
+    cdef Py_ssize_t w = even(across, min(across, <Py_ssize_t>WINOGRAD_TILES))
+    cdef Py_ssize_t h = even(down, max(<Py_ssize_t>1, min(down, WINOGRAD_TILES//w)))
+    all.images = 1
+    if w == across and h == down and args.D.output == 1:
+        all.images = even(args.N, max(<Py_ssize_t>1, min(args.N, WINOGRAD_TILES//(h*w))))
+    plan_taps(&args.TD, &args.D, 1, False)
+    plan_taps(&args.TH, &args.H, 4*h, False)
+    plan_taps(&args.TW, &args.W, 4*w, False)
+    args.tile_elements = args.TD.slots*args.TH.slots*args.TW.slots*box_size(args)
+    args.ic_block = ceil_div(even(args.IC, WINOGRAD_IN), LANES)*LANES
+    args.oc_block = even(ceil_div(args.OC, WIDTH), max(<Py_ssize_t>1, WINOGRAD_OUT//WIDTH))*WIDTH
+    all.scratch_bytes = winograd_scratch(all)
+    return args.G*ceil_div(args.OC, args.oc_block)*ceil_div(args.IC, args.ic_block)
+
+
 cdef bint groups_are_better(const ConvArgs* args) noexcept nogil:
     """A load per product, but no lane without a channel: measured."""
     cdef double by_groups = <double>args.G/<double>(ceil_div(args.G, LANES)*LANES)
@@ -103,8 +139,10 @@ cdef void weight_plan(WeightArgs* all) noexcept nogil:
     cdef Py_ssize_t units
     cdef double work
     all.n_elements = args.G*args.OC*args.IC*taps
-    all.by_groups = groups_are_better(args)
-    units = plan_groups(all) if all.by_groups else plan_panels(all)
+    all.by_winograd = winograd_applies(args) and (args.method == METHOD_WINOGRAD
+                                                  or args.method == METHOD_AUTO and winograd_pays(args))
+    all.by_groups = not all.by_winograd and groups_are_better(args)
+    units = plan_winograd(all) if all.by_winograd else plan_groups(all) if all.by_groups else plan_panels(all)
     all.n_blocks = count_blocks(all)
     work = <double>all.n_elements*args.N*args.D.output*args.H.output*args.W.output/units
     all.n_chunks = max(ceil_div(TASKS, units), <Py_ssize_t>(work/TASK_WORK))
@@ -128,7 +166,9 @@ cdef void weight_run(const void* opaque, char* scratch, Py_ssize_t first, Py_ssi
 
 
 cdef inline void weight_task(const WeightArgs* args, char* scratch, Py_ssize_t task) noexcept nogil:
-    if args.by_groups:
+    if args.by_winograd:
+        winograd_task(args, scratch, task)
+    elif args.by_groups:
         groups_task(args, scratch, task)
     else:
         panels_task(args, scratch, task)
