@@ -5,7 +5,8 @@ import numpy as np
 from cconv._arrays cimport AxisMap, fill_array, fill_axis_map
 from cconv._core cimport dtype_codes, fill_axes, load_table, run_tasks, threads_for
 from cconv._kernels.types cimport (
-    EXCHANGED, MAX_BATCH_AXES, METHOD_AUTO, METHOD_DIRECT, METHOD_WINOGRAD, Axis, ConvArgs, ExchangeArgs, WeightArgs, WeightKernels,
+    EXCHANGED, MAX_BATCH_AXES, METHOD_AUTO, METHOD_DIRECT, METHOD_WINOGRAD, Axis, ConvArgs, ExchangeArgs, WeightArgs,
+    WeightKernels,
 )
 
 cnp.import_array()
@@ -16,7 +17,7 @@ cdef WeightKernels* f64_kernels = <WeightKernels*>load_table("weight_grad", "f64
 
 
 def exchanged(cnp.ndarray weight not None, groups, taps, num_threads):
-    """(in, out per group, *chosen taps) of a weight (out, in per group, *taps); `taps` has a slice for each spatial axis.
+    """(in, out per group, *chosen taps) of a weight (out, in per group, *taps); `taps` has a slice per spatial axis.
 
     The types of kernels have one here, others go through NumPy, which takes 10 times as long."""
     cdef ExchangeArgs args

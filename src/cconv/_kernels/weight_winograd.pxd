@@ -166,8 +166,8 @@ cdef inline void fill_input(real* dst, real* tile, real* lines, const WeightArgs
         for image in range(block.images):
             batch_offsets(args, block.image + image, &x_offset, &y_offset, &w_offset)
             if channels_inside(args):
-                pack_samples(tile, &vectors, args.x.data + x_offset + (g*args.IC + ic0 + ic)*args.x.channel, ic0 + ic, n,
-                             block.od, block.oh, block.ow, 1, args.TH.tile, args.TW.tile)
+                pack_samples(tile, &vectors, args.x.data + x_offset + (g*args.IC + ic0 + ic)*args.x.channel, ic0 + ic,
+                             n, block.od, block.oh, block.ow, 1, args.TH.tile, args.TW.tile)
             else:
                 for i in range(n):
                     pack_channel(lines + i*pitch, args,
@@ -190,10 +190,10 @@ cdef inline void fill_gradient(real* dst, real* panel, real* lines, const Weight
                                Py_ssize_t channel, Py_ssize_t channels) noexcept nogil:
     """Transformed gradient of the block: dst[point][tile][channel], in rows of padded(channels)."""
     cdef Py_ssize_t width = padded(channels)
-    cdef Py_ssize_t image, h, w, v
+    cdef Py_ssize_t _image, h, w, v
     cdef const real* pixel = panel
     pack_gradient(panel, lines, &all.layer, block, channel, channels)
-    for image in range(block.images):
+    for _image in range(block.images):
         h = 0
         while h < block.h:
             w = 0
