@@ -2,7 +2,7 @@
 
 Design:
 a. Groups do not mix, so a lane is a group: input and grad_output are packed [sample][group], and every tap of every
-   pair of channels is a sum of products of vectors. No lane is lost on narrow images, and none reads across a cache line.
+   pair of channels is a sum of products of vectors. No lane is lost on narrow images, and no load crosses cache lines.
 b. That packing is a transpose, of what pack_channel makes of every channel: about as costly as nine taps are.
 """
 from cconv._kernels.channels cimport fill_tap_offsets
