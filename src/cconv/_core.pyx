@@ -312,29 +312,10 @@ cdef void spread_pairs(floating* dst, const floating* src, Py_ssize_t outer, Py_
 
 cdef class PackedWeight:
     """A weight in the form that a kernel wants, once a call has made it: (what form, bytes), replaced as one."""
-    cdef object content
 
 
 cdef class Convolution:
     """A convolution of one spec, ready to run on any arrays that fit it."""
-    cdef readonly object spec
-    cdef ConvArgs args
-    cdef Py_ssize_t batch_shape[MAX_BATCH_AXES]
-    cdef Py_ssize_t weight_batch[MAX_BATCH_AXES]
-    cdef ConvKernels* kernels
-    cdef AxisMap input_axes
-    cdef AxisMap output_axes
-    cdef NewArray output
-    cdef tuple weight_order     # axes of the weight: batch, out, in, kd, kh, kw, then those of extent 1 left over
-    cdef bint weight_in_order
-    cdef Py_ssize_t weight_batch_size
-    cdef object dtype           # of the real type
-    cdef object complex_dtype   # and of a pair
-    cdef double work
-    cdef bint is_complex
-    cdef int store_flags        # added to the output's element type
-    cdef Py_ssize_t start[3]
-
     def __init__(self, spec):
         cdef ConvArgs* args = &self.args
         cdef Axis* axes[3]
@@ -421,11 +402,7 @@ cdef class Convolution:
         Shapes must be those of the spec; `out` shares no memory with the rest. `kept` belongs to this operator and
         weight: it keeps the packed form from call to call."""
         cdef ConvArgs args = self.args
-        cdef Py_ssize_t x_batch[MAX_BATCH_AXES]
-        cdef Py_ssize_t y_batch[MAX_BATCH_AXES]
-        cdef Py_ssize_t weight_batch[MAX_BATCH_AXES]
-        cdef cnp.ndarray bias_array
-        cdef int i
+        cdef BatchStrides strides
         if out is None:
             out = new_array(&self.output)
         if cnp.PyArray_SIZE(out) == 0:
@@ -433,23 +410,36 @@ cdef class Convolution:
         if args.IC == 0:
             fill_with_bias(out, bias, self.spec)
             return out
-        fill_array(&args.x, x_batch, input, &self.input_axes, DTYPE_CODES)
-        fill_array(&args.y, y_batch, out, &self.output_axes, DTYPE_CODES)
+        self.fill_arrays(&args, &strides, input, out)
+        used = self.fill_weight(&args, &strides, weight, bias)
+        self.execute(&args, threads_for(num_threads, self.work), kept)
+        return out
+
+    cdef int fill_arrays(self, ConvArgs* args, BatchStrides* strides, cnp.ndarray input, cnp.ndarray out) except -1:
+        """The arguments' input and output."""
+        fill_array(&args.x, strides.x, input, &self.input_axes, DTYPE_CODES)
+        fill_array(&args.y, strides.y, out, &self.output_axes, DTYPE_CODES)
         args.y.dtype |= self.store_flags
         args.x.data += self.start[0]*args.x.d + self.start[1]*args.x.h + self.start[2]*args.x.w
-        weight = self.real_weight(weight, args.x.parts == 2)
         if self.is_complex:
             args.IC *= args.x.parts
             args.OC *= 2
+        return 0
+
+    cdef tuple fill_weight(self, ConvArgs* args, BatchStrides* strides, cnp.ndarray weight, bias):
+        """The arguments' weight and bias, once fill_arrays has been there; returns the arrays that they point to."""
+        cdef cnp.ndarray real = self.real_weight(weight, args.x.parts == 2)
+        cdef cnp.ndarray bias_array = None
+        cdef int i
+        if self.is_complex:
             for i in range(args.batch_ndim):
-                weight_batch[i] = self.weight_batch[i]*args.x.parts
-            args.weight_batch = weight_batch
-        args.weight = cnp.PyArray_DATA(weight)
+                strides.weight[i] = self.weight_batch[i]*args.x.parts
+            args.weight_batch = strides.weight
+        args.weight = cnp.PyArray_DATA(real)
         if bias is not None:
             bias_array = np.ascontiguousarray(bias, self.complex_dtype if self.is_complex else self.dtype)
             args.bias = cnp.PyArray_DATA(bias_array)
-        self.execute(&args, threads_for(num_threads, self.work), kept)
-        return out
+        return real, bias_array
 
     def move_tiles(self, cnp.ndarray array not None, cnp.ndarray bias, cnp.ndarray tiles not None, bint store):
         """Fill the buffer of `tiles`, a struct Tiles, with samples of an input; or store outputs from there. `bias` is
@@ -469,17 +459,12 @@ cdef class Convolution:
         with nogil:
             (kernels.store if store else kernels.gather)(&args)
 
-    cdef int execute(self, ConvArgs* args, int threads, PackedWeight kept) except -1:
-        """Plan, pack the weight where the plan wants that or it is to be kept, run."""
-        cdef cnp.ndarray packed, failed
-        cdef ConvArgs one
-        cdef Py_ssize_t n
+    cdef object pack(self, ConvArgs* args, int threads, PackedWeight kept):
+        """Plan; pack the weight where the plan wants that or it is to be kept. Returns what args.packed points to."""
+        cdef cnp.ndarray packed = None
         self.kernels.plan(args, threads)
-        if args.algorithm == ALG_WINOGRAD:
-            failed = np.zeros(args.N, np.uint8)
-            args.failed = cnp.PyArray_BYTES(failed)
         if not args.n_prepare:
-            kept = None
+            return None
         if kept is not None:
             form = (args.algorithm, args.ic_block, args.packed_bytes)
             if kept.content is not None and kept.content[0] == form:
@@ -493,6 +478,20 @@ cdef class Convolution:
                       <int>min(<Py_ssize_t>threads, args.n_prepare), self.work)
             if kept is not None:
                 kept.content = (form, packed)
+        return packed
+
+    cdef int execute(self, ConvArgs* args, int threads, PackedWeight kept) except -1:
+        packed = self.pack(args, threads, kept)
+        self.run_packed(args, threads)
+        return 0
+
+    cdef int run_packed(self, ConvArgs* args, int threads) except -1:
+        cdef cnp.ndarray failed
+        cdef ConvArgs one
+        cdef Py_ssize_t n
+        if args.algorithm == ALG_WINOGRAD:
+            failed = np.zeros(args.N, np.uint8)
+            args.failed = cnp.PyArray_BYTES(failed)
         run_tasks(self.kernels.run, args, args.n_tasks, &args.scratch_bytes,
                   <int>min(<Py_ssize_t>threads, args.n_tasks), self.work)
         if args.algorithm == ALG_WINOGRAD:
@@ -519,17 +518,10 @@ cdef class Convolution:
                  cnp.ndarray weight=None):
         """What would run on these arrays: the micro-kernel, tiles, tasks, scratch. For tests and explanations."""
         cdef ConvArgs args = self.args
-        cdef Py_ssize_t x_batch[MAX_BATCH_AXES]
-        cdef Py_ssize_t y_batch[MAX_BATCH_AXES]
-        fill_array(&args.x, x_batch, input, &self.input_axes, DTYPE_CODES)
-        fill_array(&args.y, y_batch, out, &self.output_axes, DTYPE_CODES)
-        args.y.dtype |= self.store_flags
-        if self.is_complex:
-            args.IC *= args.x.parts
-            args.OC *= 2
+        cdef BatchStrides strides
+        self.fill_arrays(&args, &strides, input, out)
         if weight is not None:
-            weight = self.real_weight(weight, args.x.parts == 2)
-            args.weight = cnp.PyArray_DATA(weight)
+            used = self.fill_weight(&args, &strides, weight, None)
         threads = threads_for(num_threads, self.work)
         self.kernels.plan(&args, threads)
         return {"kernel": {ALG_CHANNELS: "channels", ALG_PIXELS: "pixels", ALG_ROWS: "rows",

@@ -14,10 +14,11 @@ from typing import NamedTuple
 import numpy as np
 
 from ._calls import as_array, check_num_threads, check_out, fill_with_bias, target
+from ._convolution_set import run_set
 from ._core import Convolution
 from ._dtypes import native
 from ._gradient_shapes import input_gradient
-from ._weight_gradient import WeightSums, exchanged
+from ._weight_gradient import Exchange, WeightSums
 
 NAMES = ("input", "weight", "bias")
 
@@ -54,28 +55,38 @@ class InputGradient:
         core, borders = input_gradient(forward, sizes, dtype)
         self.core = _with_operators(core)
         self.borders = list(map(_with_operators, borders))
+        self.taps = {part.key: part.taps for region in (core, *borders) for part in region.parts}
+        extents = [size for size, axis in zip(forward.kernel_size, forward.input_axes[1:], strict=True) if axis >= 0]
+        channels = forward.groups, forward.out_channels, forward.in_channels
+        self.exchange = Exchange(*channels, extents, list(self.taps.values())) if self.taps else None
 
     def run(self, grad_output, weight, bias, out, num_threads):
-        weights = {}
         if not self.core.is_covered:
             fill_with_bias(out, bias, self.spec)
-        self._run_parts(self.core, grad_output, weight, weights, bias, out, num_threads)
+        if self.exchange is None:           # no output reaches a sample
+            return out
+        weights = dict(zip(self.taps, self.exchange.run(weight, num_threads), strict=True))
+        self._run_parts(self.core, grad_output, weights, bias, out, num_threads)
         for region in self.borders:
             grad = np.empty(region.shape, region.dtype)
             for first in range(0, grad_output.shape[0], region.chunk) if region.chunk else (None,):
                 images = slice(None) if first is None else slice(first, first + region.chunk)
                 if not region.is_covered:
                     grad[...] = 0
-                self._run_parts(region, grad_output[images], weight, weights, None, grad, num_threads)
+                self._run_parts(region, grad_output[images], weights, None, grad, num_threads)
                 samples = out[images][region.place]
                 samples += grad.sum(region.repeated, keepdims=True) if region.repeated else grad
         return out
 
-    def _run_parts(self, region, grad_output, weight, weights, bias, out, num_threads):
-        for operator, part in region.parts:
-            if part.key not in weights:
-                weights[part.key] = exchanged(weight, self.forward.groups, part.taps, num_threads)
-            operator.run(grad_output, weights[part.key], bias, out[part.place], num_threads)
+    def _run_parts(self, region, grad_output, weights, bias, out, num_threads):
+        operators = [operator for operator, _ in region.parts]
+        chosen = [weights[part.key] for _, part in region.parts]
+        outs = [out[part.place] for _, part in region.parts]
+        if len(operators) > 1 and out.size and self.forward.out_channels:
+            run_set(operators, grad_output, chosen, bias, outs, num_threads)
+            return
+        for operator, part, place in zip(operators, chosen, outs, strict=True):
+            operator.run(grad_output, part, bias, place, num_threads)
 
 
 def _with_operators(region):

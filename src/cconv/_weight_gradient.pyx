@@ -5,7 +5,7 @@ import numpy as np
 from cconv._arrays cimport AxisMap, fill_array, fill_axis_map
 from cconv._core cimport dtype_codes, fill_axes, load_table, run_tasks, threads_for
 from cconv._kernels.types cimport (
-    EXCHANGED, MAX_BATCH_AXES, METHOD_AUTO, METHOD_DIRECT, METHOD_WINOGRAD, Axis, ConvArgs, ExchangeArgs, WeightArgs,
+    MAX_BATCH_AXES, METHOD_AUTO, METHOD_DIRECT, METHOD_WINOGRAD, Axis, ConvArgs, ExchangeArgs, WeightArgs,
     WeightKernels,
 )
 
@@ -16,35 +16,51 @@ cdef WeightKernels* f32_kernels = <WeightKernels*>load_table("weight_grad", "f32
 cdef WeightKernels* f64_kernels = <WeightKernels*>load_table("weight_grad", "f64", b"cconv.WeightKernels")
 
 
-def exchanged(cnp.ndarray weight not None, groups, taps, num_threads):
-    """(in, out per group, *chosen taps) of a weight (out, in per group, *taps); `taps` has a slice per spatial axis.
-
-    The types of kernels have one here, others go through NumPy, which takes 10 times as long."""
+cdef class Exchange:
+    """A weight (out, in per group, *taps) as one array (in, out per group, *chosen taps) per part."""
+    cdef readonly list parts    # of each: a slice per spatial axis
+    cdef list shapes
+    cdef list ends              # of the parts in `exchanged`, in elements
+    cdef cnp.ndarray counts
+    cdef cnp.ndarray chosen
     cdef ExchangeArgs args
-    cdef WeightKernels* kernels
-    cdef cnp.ndarray chosen, result
-    cdef Py_ssize_t none = 0, tasks
-    cdef double work
-    outs, ins, *extents = weight.shape[0]//groups, weight.shape[1], *[weight.shape[i] for i in range(2, weight.ndim)]
-    places = np.arange(np.prod(extents, dtype=np.intp)).reshape(extents)[taps]
-    shape = (groups*ins, outs, *places.shape)
-    if weight.dtype not in (np.float32, np.float64) or not cnp.PyArray_ISCARRAY_RO(weight):
-        weight = weight[(slice(None), slice(None), *taps)]
-        return np.ascontiguousarray(weight.reshape(groups, outs, ins, *places.shape).swapaxes(1, 2)).reshape(shape)
-    kernels = f32_kernels if weight.dtype == np.float32 else f64_kernels
-    chosen = np.ascontiguousarray(places, np.intp)
-    result = np.empty(shape, weight.dtype)
-    args.G, args.OC, args.IC = groups, outs, ins
-    args.taps, args.n_chosen = np.prod(extents, dtype=np.intp), chosen.size
-    args.chosen = <const Py_ssize_t*>cnp.PyArray_DATA(chosen)
-    args.weight = cnp.PyArray_DATA(weight)
-    args.exchanged = cnp.PyArray_DATA(result)
-    tasks = groups*((ins + EXCHANGED - 1)//EXCHANGED)
-    work = 8.*result.size       # a copied weight costs about as much as so many products
-    if result.size:
-        run_tasks(kernels.exchange, &args, tasks, &none, <int>min(<Py_ssize_t>threads_for(num_threads, work), tasks),
-                  work)
-    return result
+
+    def __init__(self, groups, outs, ins, extents, parts):
+        places = np.arange(np.prod(extents, dtype=np.intp)).reshape(extents)
+        chosen = [places[taps] for taps in parts]
+        self.parts = parts
+        self.shapes = [(groups*ins, outs, *part.shape) for part in chosen]
+        self.counts = np.array([part.size for part in chosen], np.intp)
+        self.chosen = np.concatenate([part.ravel() for part in chosen]).astype(np.intp, copy=False)
+        self.ends = (np.cumsum(self.counts)*(groups*ins*outs)).tolist()
+        self.args.G, self.args.OC, self.args.IC = groups, outs, ins
+        self.args.taps, self.args.n_parts = places.size, len(parts)
+        self.args.counts = <const Py_ssize_t*>cnp.PyArray_DATA(self.counts)
+        self.args.chosen = <const Py_ssize_t*>cnp.PyArray_DATA(self.chosen)
+
+    def run(self, cnp.ndarray weight not None, num_threads):
+        """The types of kernels have a kernel here, others go through NumPy, which takes 10 times as long."""
+        cdef ExchangeArgs args = self.args
+        cdef WeightKernels* kernels
+        cdef cnp.ndarray result
+        cdef double work
+        if weight.dtype not in (np.float32, np.float64) or not cnp.PyArray_ISCARRAY_RO(weight):
+            split = weight.reshape(args.G, args.OC, args.IC, *[weight.shape[i] for i in range(2, weight.ndim)])
+            split = split.swapaxes(1, 2)
+            return [np.ascontiguousarray(split[(..., *taps)]).reshape(shape)
+                    for taps, shape in zip(self.parts, self.shapes, strict=True)]
+        kernels = f32_kernels if weight.dtype == np.float32 else f64_kernels
+        result = np.empty(self.ends[-1], weight.dtype)
+        args.weight = cnp.PyArray_DATA(weight)
+        args.exchanged = cnp.PyArray_DATA(result)
+        kernels.plan_exchange(&args)
+        work = 4.*cnp.PyArray_SIZE(result)      # a copied weight costs about as much as so many products
+        if work:
+            run_tasks(kernels.exchange, &args, args.n_tasks, &args.scratch_bytes,
+                      <int>min(<Py_ssize_t>threads_for(num_threads, work), args.n_tasks), work)
+        starts = [0, *self.ends[:-1]]
+        return [result[start:end].reshape(shape)
+                for start, end, shape in zip(starts, self.ends, self.shapes, strict=True)]
 
 
 cdef class WeightSums:

@@ -6,7 +6,6 @@ D(epth) H(eight) W(idth), S* stride, L* dilation, P* padding before. Strides of 
 
 cdef enum:
     MAX_BATCH_AXES = 64
-    EXCHANGED = 16
     KERNEL_ABI = 1
 
 cdef enum:                      # padding: numpy.pad's meaning of the names
@@ -190,12 +189,20 @@ ctypedef void (*pool_plan_t)(PoolArgs* args, int num_threads) noexcept nogil
 ctypedef void (*run_t)(const void* args, char* scratch, Py_ssize_t first, Py_ssize_t last,
                        int num_threads) noexcept nogil
 
+# Planned and packed convolutions that write parts of one array: task i is the i-th share of each one's tasks.
+cdef struct ConvSet:
+    Py_ssize_t size
+    const ConvArgs* each
+    Py_ssize_t n_tasks
+    Py_ssize_t scratch_bytes    # per thread
+
 cdef struct ConvKernels:
     unsigned int abi
     unsigned int lanes
     conv_plan_t plan
     run_t prepare
     run_t run
+    run_t run_set               # of a ConvSet
 
 ctypedef void (*tiles_t)(const ConvArgs* args) noexcept nogil
 
@@ -227,16 +234,22 @@ cdef struct WeightArgs:
     Py_ssize_t n_combine        # tasks that add up the partial sums
     Py_ssize_t scratch_bytes    # per thread
 
-cdef struct ExchangeArgs:       # weights with input and output channels exchanged, and some of their taps
+cdef struct ExchangeArgs:       # weights with input and output channels exchanged, their taps dealt out to parts
     Py_ssize_t G
     Py_ssize_t OC               # rows of `weight` per group
-    Py_ssize_t IC               # rows of `exchanged` per group
+    Py_ssize_t IC               # rows of each part per group
     Py_ssize_t taps             # of `weight`
-    Py_ssize_t n_chosen
-    const Py_ssize_t* chosen    # taps of `exchanged`
+    Py_ssize_t n_parts
+    const Py_ssize_t* counts    # taps of each part
+    const Py_ssize_t* chosen    # which ones: those of the first part, then of the next
     const void* weight
-    void* exchanged
+    void* exchanged             # the parts one after the other
+    # the schedule, filled in by the level's plan_exchange()
+    Py_ssize_t channels         # of a task
+    Py_ssize_t n_tasks
+    Py_ssize_t scratch_bytes    # per thread
 
+ctypedef void (*exchange_plan_t)(ExchangeArgs* args) noexcept nogil
 ctypedef void (*weight_plan_t)(WeightArgs* args) noexcept nogil
 
 cdef struct WeightKernels:
@@ -245,4 +258,5 @@ cdef struct WeightKernels:
     weight_plan_t plan
     run_t run
     run_t combine
-    run_t exchange              # a task is EXCHANGED channels of one group
+    exchange_plan_t plan_exchange
+    run_t exchange

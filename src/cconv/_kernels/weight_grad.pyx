@@ -8,7 +8,7 @@ b. The cut follows from the shape alone, never from the number of threads, so th
 from cpython.pycapsule cimport PyCapsule_New
 from cython.parallel cimport prange, threadid
 
-from cconv._kernels.exchange cimport exchange_task
+from cconv._kernels.exchange cimport exchange_task, plan_exchange
 from cconv._kernels.pack cimport box_size, plan_taps
 from cconv._kernels.pixels cimport WIDTH, padded
 from cconv._kernels.simd cimport LANES, real
@@ -205,6 +205,10 @@ cdef inline void combine_task(const WeightArgs* args, Py_ssize_t task) noexcept 
         total[i] = one[i]
 
 
+cdef void exchange_plan(ExchangeArgs* args) noexcept nogil:
+    plan_exchange(args)
+
+
 cdef void exchange_run(const void* opaque, char* scratch, Py_ssize_t first, Py_ssize_t last,
                        int num_threads) noexcept nogil:
     """Tasks first..last-1 of exchanging channels."""
@@ -212,10 +216,10 @@ cdef void exchange_run(const void* opaque, char* scratch, Py_ssize_t first, Py_s
     cdef Py_ssize_t task
     if num_threads == 1:
         for task in range(first, last):
-            exchange_task(args, task)
+            exchange_task(args, scratch, task)
     else:
         for task in prange(first, last, schedule="dynamic", num_threads=num_threads):
-            exchange_task(args, task)
+            exchange_task(args, scratch + threadid()*args.scratch_bytes, task)
 
 
 cdef WeightKernels kernels
@@ -224,5 +228,6 @@ kernels.lanes = LANES
 kernels.plan = weight_plan
 kernels.run = weight_run
 kernels.combine = weight_combine
+kernels.plan_exchange = exchange_plan
 kernels.exchange = exchange_run
 CAPSULE = PyCapsule_New(&kernels, "cconv.WeightKernels", NULL)

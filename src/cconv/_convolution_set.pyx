@@ -1,0 +1,52 @@
+"""Several convolutions of one input that write parts of one array, run block by block.
+
+Design: the phases of a strided layer's input gradient write every other sample each. One after the other they moved
+each cache line of the result as often as there are phases; so a task runs its share of all of them, while the block
+that they write is in the cache: 128 -> 64 channels, 112x112 to 224x224, takes 0.7 times as long.
+"""
+cimport numpy as cnp
+
+from cpython.mem cimport PyMem_Free, PyMem_Malloc
+
+from cconv._core cimport BatchStrides, Convolution, run_tasks, threads_for
+from cconv._kernels.types cimport ALG_WINOGRAD, ConvArgs, ConvSet
+
+cnp.import_array()
+
+
+def run_set(list operators, cnp.ndarray input not None, list weights, bias, list outs, num_threads):
+    """Each operator with its weight into its `out`; none is empty, all have the same arithmetic."""
+    cdef Py_ssize_t n = len(operators), i
+    cdef ConvArgs* each = <ConvArgs*>PyMem_Malloc(n*sizeof(ConvArgs))
+    cdef BatchStrides* strides = <BatchStrides*>PyMem_Malloc(n*sizeof(BatchStrides))
+    cdef Convolution operator
+    cdef ConvSet all
+    cdef double work = 0
+    cdef int threads
+    all.size, all.each, all.n_tasks, all.scratch_bytes = 0, each, 0, 0
+    used = []
+    try:
+        if each == NULL or strides == NULL:
+            raise MemoryError(f"cannot allocate the arguments of {n} convolutions")
+        for i in range(n):
+            operator = operators[i]
+            work += operator.work
+        threads = threads_for(num_threads, work)
+        for i in range(n):
+            operator = operators[i]
+            each[all.size] = operator.args
+            operator.fill_arrays(&each[all.size], &strides[all.size], input, outs[i])
+            used.append(operator.fill_weight(&each[all.size], &strides[all.size], weights[i], bias))
+            used.append(operator.pack(&each[all.size], threads, None))
+            if each[all.size].algorithm == ALG_WINOGRAD:        # may have to look at its input again
+                operator.run_packed(&each[all.size], threads)
+                continue
+            all.n_tasks = max(all.n_tasks, each[all.size].n_tasks)
+            all.scratch_bytes = max(all.scratch_bytes, each[all.size].scratch_bytes)
+            all.size += 1
+        if all.size:
+            run_tasks(operator.kernels.run_set, &all, all.n_tasks, &all.scratch_bytes,
+                      <int>min(<Py_ssize_t>threads, all.n_tasks), work)
+    finally:
+        PyMem_Free(each)
+        PyMem_Free(strides)
