@@ -2,10 +2,11 @@
 
 `convolve` and `correlate` filter one array with one kernel; `conv1d`, `conv2d` and `conv3d` run CNN layers,
 `conv_transpose*` their transpose, `*_grad` and `*_backward` the gradients; `plan_conv*` prepare layers for many
-calls; `max_pool*` and `avg_pool*` pool; `filters` holds named kernels.
+calls; `max_pool*` and `avg_pool*` pool; `activations` holds what stands
+between layers, `filters` named kernels.
 """
 
-from . import filters
+from . import activations, filters
 from ._config import show_config
 from ._core import simd_level
 from ._explain import explain
@@ -46,6 +47,7 @@ __version__ = "0.1.0"
 __all__ = [
     "Conv",
     "__version__",
+    "activations",
     "avg_pool1d",
     "avg_pool2d",
     "avg_pool3d",
