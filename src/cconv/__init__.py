@@ -2,7 +2,7 @@
 
 `convolve` and `correlate` filter one array with one kernel; `conv1d`, `conv2d` and `conv3d` run CNN layers,
 `conv_transpose*` their transpose, `*_grad` and `*_backward` the gradients; `plan_conv*` prepare layers for many
-calls; `max_pool*` and `avg_pool*` pool; `activations` holds what stands
+calls; `max_pool*` and `avg_pool*` pool; `unfold` and `fold` make columns of windows; `activations` holds what stands
 between layers, `filters` named kernels.
 """
 
@@ -12,6 +12,7 @@ from ._core import simd_level
 from ._explain import explain
 from ._geometry import conv_output_shape, receptive_field
 from ._threads import get_num_threads, num_threads, set_num_threads
+from .columns import fold, unfold
 from .conv import conv1d, conv2d, conv3d
 from .conv_gradients import (
     conv1d_backward,
@@ -80,6 +81,7 @@ __all__ = [
     "correlate",
     "explain",
     "filters",
+    "fold",
     "get_num_threads",
     "max_pool1d",
     "max_pool2d",
@@ -92,4 +94,5 @@ __all__ = [
     "set_num_threads",
     "show_config",
     "simd_level",
+    "unfold",
 ]
