@@ -109,6 +109,13 @@ def test_log_softmax_keeps_what_softmax_rounds_away(dtype):
     x[:, 0] = np.arange(40)
     judged("log_softmax", x)
     assert (activations.log_softmax(x)[20:36, 0] < 0).all()
+    x = np.zeros((30, 3000), dtype)  # many that are all lost beside one, two or three
+    x[:, 7] = np.arange(30) * 3
+    x[10:, 8] = x[10:, 7]
+    x[20:, 2999] = x[20:, 7]
+    judged("log_softmax", x)
+    judged("log_softmax", x, axis=0)
+    judged("log_softmax", x.T, axis=0)
 
 
 @REALS

@@ -6,7 +6,8 @@
  * b. A sample is not subtracted from the peak, which would round, and exp makes a relative error of that absolute one.
  *    exp(x) = m 2**n comes from x itself, and n is counted from that of the peak; the common factor goes with the
  *    division. Only where the peak is above SHIFTED is it subtracted first: there that is exact for all that count.
- * c. Sums are kept as pairs: log(1 + small) reads what has fallen off the first part.
+ * c. Sums are kept as pairs. For the logarithm they leave the peaks out, or log(1 + small) would read of the small terms
+ *    only what their sum with 1 has kept.
  * d. `kind`, and whether exponentials are kept, are literals at every call. */
 #ifndef CCONV_SOFTMAX_H
 #define CCONV_SOFTMAX_H
@@ -28,7 +29,7 @@ typedef struct {
     vreal bottom;                   /* samples are clipped to that */
     vreal offset;                   /* makes a power of 2 of n */
     vreal sum, sum_low;
-    vreal dot, dot_low;             /* sum of grad_output, times exponentials or not; or of their low parts */
+    vreal dot, dot_low;             /* sum of grad_output, times exponentials or not; or the number of peaks */
     vreal inverse, inverse_low;     /* of the sum */
     vreal log, log_low;             /* of the sum of all exp(x) */
 } soft_totals;
@@ -54,13 +55,17 @@ static inline vpair soft_exp(const soft_totals *t, vreal x)
     vreal power = vfrom_bits(vto_bits(k + t->offset) << CCONV_MANTISSA);
     return (vpair){m * power, (((real)1 - m) + part) * power};
 }
+static inline int soft_has_gradient(int kind) { return kind == SOFT_MAX_GRAD || kind == SOFT_LOG_GRAD; }
 static inline CCONV_INLINED vreal soft_add(int kind, soft_totals *t, vreal x, vreal g)
 {
+    if (kind == SOFT_LOG) {         /* peaks are counted, not added: the others may be far smaller */
+        vbits at_peak = vequal(x, t->peak);
+        t->dot += vfrom_bits(at_peak & vto_bits(vsplat(1)));
+        x = vselect(at_peak, vsplat(-(real)INFINITY), x);
+    }
     vpair e = soft_exp(t, x);
-    if (kind == SOFT_MAX)
+    if (!soft_has_gradient(kind))
         t->sum_low += e.low;
-    if (kind == SOFT_LOG)
-        t->dot += e.low;            /* beside sum_low, which may have to hold terms far smaller */
     t->sum = vadd_exactly(t->sum, e.high, &t->sum_low);
     if (kind == SOFT_MAX_GRAD)
         t->dot = vadd_exactly(t->dot, g * (e.high * LOWER), &t->dot_low);
@@ -70,17 +75,17 @@ static inline CCONV_INLINED vreal soft_add(int kind, soft_totals *t, vreal x, vr
 }
 static inline CCONV_INLINED void soft_end(int kind, soft_totals *t)
 {
-    t->inverse = (real)1 / t->sum;
-    t->inverse_low = (vexact_rest(t->sum, t->inverse) - t->sum_low * t->inverse) * t->inverse;
     if (kind == SOFT_LOG) {
-        /* the sum without the peak's own term, over that term */
+        /* the sum over a peak's term: the others' part of it, and the number of peaks */
         vpair first = soft_exp(t, t->peak);
-        vreal low = t->sum_low + (t->dot - first.low), rest = vadd_exactly(t->sum, -first.high, &low), both = rest + low;
-        vreal q = both / first.high, s_low = ((rest - both) + low - q * first.low) / first.high;
-        vreal s = vadd_exactly(vsplat(1), q, &s_low);
+        vreal both = t->sum + t->sum_low, q = both / first.high;
+        vreal s_low = ((t->sum - both) + t->sum_low - q * first.low) / first.high;
+        vreal s = vadd_exactly(t->dot, q, &s_low);
         t->log_low = vzero();
         t->log = vadd_exactly(t->peak, vlog(s, s_low), &t->log_low);
     }
+    t->inverse = (real)1 / t->sum;
+    t->inverse_low = (vexact_rest(t->sum, t->inverse) - t->sum_low * t->inverse) * t->inverse;
     if (kind == SOFT_MAX_GRAD)
         t->dot = (t->dot + t->dot_low) * (t->inverse * LIFT);
     if (kind == SOFT_LOG_GRAD)
@@ -94,7 +99,6 @@ static inline CCONV_INLINED vreal soft_result(int kind, int kept, const soft_tot
     vreal e = kept ? x : soft_exp(t, x).high, low = vkeep(e * t->inverse_low), y = e * t->inverse + low;
     return kind == SOFT_MAX_GRAD ? y * (g - t->dot) : kind == SOFT_LOG_GRAD ? g - y * t->dot : y;
 }
-static inline int soft_has_gradient(int kind) { return kind == SOFT_MAX_GRAD || kind == SOFT_LOG_GRAD; }
 
 /* --- along: a row of neighbours, in pieces --- */
 

@@ -23,11 +23,13 @@ typedef real_bits vbits __attribute__((vector_size(CCONV_VECTOR_BYTES)));
 static inline vbits vto_bits(vreal v) { return (vbits)v; }
 static inline vreal vfrom_bits(vbits b) { return (vreal)b; }
 static inline vbits vless(vreal a, vreal b) { return (vbits)(a < b); }
+static inline vbits vequal(vreal a, vreal b) { return (vbits)(a == b); }
 #else
 typedef real_bits vbits;
 static inline vbits vto_bits(vreal v) { vbits b; memcpy(&b, &v, sizeof b); return b; }
 static inline vreal vfrom_bits(vbits b) { vreal v; memcpy(&v, &b, sizeof v); return v; }
 static inline vbits vless(vreal a, vreal b) { return a < b ? ~(vbits)0 : 0; }
+static inline vbits vequal(vreal a, vreal b) { return a == b ? ~(vbits)0 : 0; }
 #endif
 /* a where the mask is set, b elsewhere */
 static inline vreal vselect(vbits mask, vreal a, vreal b)
