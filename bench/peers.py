@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+import peer_activations
 import peer_filters
 import peer_layers
 from call import Call
@@ -49,6 +50,8 @@ def cconv_call(case, x, w):
     """(function of cconv's, its positional arguments, its options)."""
     import cconv
 
+    if case.activation:
+        return peer_activations.cconv_call(case, x, w)
     if case.op == "max_filter":
         function = getattr(cconv, f"max_pool{case.rank}d")
         return function, (x[None, None], case.kernel), {"stride": 1, "padding": case.pads}
@@ -76,9 +79,8 @@ def cconv_method(case, *arrays):
     """What "auto" takes: "direct", "winograd", "fft", ..."""
     import cconv
 
-    if isinstance(case, Call):
+    if isinstance(case, Call) or case.activation:
         return "-"
-
     function, arguments, options = cconv_call(case, *arrays)
     return cconv.explain(function, *arguments, **options).method
 
@@ -113,7 +115,9 @@ def _random_filter(case):
 
 
 def _as_layer(case):
-    return not case.separable and case.dtype not in COMPLEX and (case.dtype != "uint8" or case.op == "max_filter")
+    if case.activation or case.separable or case.dtype in COMPLEX:
+        return False
+    return case.dtype != "uint8" or case.op == "max_filter"
 
 
 def _for_ndimage(case):
@@ -122,9 +126,19 @@ def _for_ndimage(case):
 
 def _for_numpy(case):
     """1-D sums; pools whose windows neither overlap nor leave samples out."""
+    if case.activation:
+        return True
     tiles = (case.pooling and not any(case.pads) and set(case.kernel) == {case.stride}
              and not any(n % case.stride for n in case.size))
     return tiles or (case.op == "convolve" and case.rank == 1)
+
+
+def _torch(case, x, w):
+    return (peer_activations if case.activation else peer_layers).torch(case, x, w)
+
+
+def _numpy(case, x, w):
+    return (peer_activations if case.activation else peer_filters).numpy(case, x, w)
 
 
 def _by_rank(*limits):
@@ -151,7 +165,7 @@ def _torch_limit(case):
 
 PEERS = {
     "cconv_plan": Peer((), lambda case: case.op == "conv", prepare_plan),
-    "torch": Peer(("torch",), _as_layer, peer_layers.torch, _torch_limit),
+    "torch": Peer(("torch",), lambda case: case.activation or _as_layer(case), _torch, _torch_limit),
     "torch_last": Peer(("torch",), lambda case: _as_layer(case) and case.rank > 1 and case.dtype != "uint8",
                        partial(peer_layers.torch, channels_last=True), _torch_limit),
     "onnxruntime": Peer(("onnxruntime", "onnx"), lambda case: _as_layer(case) and case.dtype != "float64",
@@ -166,7 +180,7 @@ PEERS = {
     "signal_fft": Peer(("scipy.signal",), _random_filter, partial(peer_filters.signal, "signal_fft")),
     # the function of the same name: of calls only
     "scipy": Peer(("scipy",), lambda case: False, None),
-    "numpy": Peer((), _for_numpy, peer_filters.numpy, _by_rank(1.1e10, inf, inf)),
+    "numpy": Peer((), _for_numpy, _numpy, _by_rank(1.1e10, inf, inf)),
 }
 
 

@@ -22,11 +22,15 @@ LAYERS = (
      "_convolution_set"},
     {"conv", "conv_gradients", "conv_transpose", "linear_filter", "plans", "pool"},
     {"filters", "_filters_build", "_filters_edges", "_filters_smooth"},
+     "_activations", "_activation_calls", "_docs_activations", "_columns"},
+    {"columns", "conv", "conv_gradients", "conv_transpose", "linear_filter", "plans", "pool"},
+    {"activations", "filters", "_filters_build", "_filters_edges", "_filters_smooth"},
     {"__init__"},
     {"__main__", "_demo", "_images"},
 )
 WITHIN_A_LAYER = (0, 2, 4)
 COMPILED = ("_core", "_arrays", "_convolution_set", "_weight_gradient")     # what the compiled core is made of, kernels apart
+COMPILED = ("_core", "_arrays", "_activations", "_weight_gradient")     # the compiled core, kernels apart
 
 
 def layer_of(module):

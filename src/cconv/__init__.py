@@ -2,15 +2,17 @@
 
 `convolve` and `correlate` filter one array with one kernel; `conv1d`, `conv2d` and `conv3d` run CNN layers,
 `conv_transpose*` their transpose, `*_grad` and `*_backward` the gradients; `plan_conv*` prepare layers for many
-calls; `max_pool*` and `avg_pool*` pool; `filters` holds named kernels.
+calls; `max_pool*` and `avg_pool*` pool; `unfold` and `fold` make columns of windows; `activations` holds what stands
+between layers, `filters` named kernels.
 """
 
-from . import filters
+from . import activations, filters
 from ._config import show_config
 from ._core import simd_level
 from ._explain import explain
 from ._geometry import conv_output_shape, receptive_field
 from ._threads import get_num_threads, num_threads, set_num_threads
+from .columns import fold, unfold
 from .conv import conv1d, conv2d, conv3d
 from .conv_gradients import (
     conv1d_backward,
@@ -46,6 +48,7 @@ __version__ = "0.1.0"
 __all__ = [
     "Conv",
     "__version__",
+    "activations",
     "avg_pool1d",
     "avg_pool2d",
     "avg_pool3d",
@@ -78,6 +81,7 @@ __all__ = [
     "correlate",
     "explain",
     "filters",
+    "fold",
     "get_num_threads",
     "max_pool1d",
     "max_pool2d",
@@ -90,4 +94,5 @@ __all__ = [
     "set_num_threads",
     "show_config",
     "simd_level",
+    "unfold",
 ]
