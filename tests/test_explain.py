@@ -106,6 +106,7 @@ def test_pooling(name):
         ("fold", (ones(1, 40, 40, 4, dtype=np.int8), 3), dict(data_format="channels_last")),
         ("pixels", (ones(1, 40, 40, 64), 3), dict(data_format="channels_last", stride=2)),
         ("blocks", (ones(1, 40, 40), 11), dict(stride=1)),
+        ("planes", (ones(1, 40, 40), 40), {}),
         ("walk", (ones(1, 40, 40), 11), dict(stride=1, return_indices=True)),
     ],
 )

@@ -1,5 +1,9 @@
 """Maximum and average pooling."""
 
+import ctypes
+import itertools
+import mmap
+
 import numpy as np
 import pytest
 
@@ -186,6 +190,80 @@ def test_strides_and_dilations_with_and_without_common_divisors(rng, kind, strid
                 parameters["divisor_override"] = 1
             got = getattr(cconv, f"{kind}_pool2d")(x, (7, k), **parameters)
             np.testing.assert_array_equal(got, getattr(reference, f"{kind}_pool2d")(x, (7, k), **parameters))
+
+
+@KINDS
+@pytest.mark.parametrize("dtype", ["float32", "float64", ">f4", "float16", "int32", "uint64", "uint8", "int16"])
+def test_whole_planes(rng, kind, dtype):
+    """One window that is the plane: sizes about one and many vectors, counts of planes about a vector."""
+    sizes = [(1, n) for n in (*range(1, 35), 63, 64, 65, 129)] + [(7, 7), (3, 40), (33, 33), (70, 70)]
+    for size, channels in zip(sizes, itertools.cycle([1, 2, 3, 5, 8, 15, 16, 17, 33]), strict=False):
+        x = sample(rng, (2, channels, *size), dtype)
+        check(f"{kind}_pool2d", x, size)
+        check(f"{kind}_pool2d", x, size, padding=(0, size[1] // 2), stride=99)
+    x = sample(rng, (2, 3, 5, 6, 7), dtype)
+    check(f"{kind}_pool3d", x, (5, 6, 7))
+    check(f"{kind}_pool3d", x[:, :, ::-1, :, ::2], (5, 6, 4))
+
+
+@pytest.mark.parametrize("nan", ["propagate", "omit"])
+def test_nan_in_whole_planes(rng, nan):
+    x = rng.standard_normal((1, 400, 5, 11)).astype(np.float32)
+    x[rng.random(x.shape) < (0.01 if nan == "propagate" else 0.97)] = np.nan
+    values = cconv.max_pool2d(x, (5, 11), nan=nan)
+    assert 0 < np.isnan(values).sum() < values.size
+    same_bits(values, cconv.max_pool2d(x, (5, 11), nan=nan, return_indices=True)[0])
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("size", [(7, 7), (56, 56), (300, 300), (1, 9000), (2000, 2000)], ids=str)
+def test_the_error_of_the_average_of_a_plane(dtype, size):
+    rng = np.random.default_rng(8)
+    x = (rng.standard_normal((1, 2, *size)) * 10.0 ** rng.integers(-6, 7, (1, 2, *size))).astype(dtype)
+    got = cconv.avg_pool2d(x, size)
+    exact = x.astype(np.longdouble)
+    bound = sum(size) * np.finfo(dtype).eps * np.abs(exact).mean((2, 3), keepdims=True)
+    assert (np.abs(got - exact.mean((2, 3), keepdims=True)) <= bound).all()
+
+
+@pytest.mark.skipif(not hasattr(mmap, "MAP_ANONYMOUS"), reason="needs pages without access")
+@KINDS
+@pytest.mark.parametrize("data_format", ["channels_first", "channels_last"])
+@pytest.mark.parametrize("dtype", ["float32", "float64", "uint8"])
+def test_nothing_outside_the_input_is_read(rng, kind, data_format, dtype):
+    """Inputs that begin and end where a page without access does."""
+    page = mmap.PAGESIZE
+    memory = mmap.mmap(-1, 16 * page, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+    whole_pages = np.frombuffer(memory, np.uint8)
+    protect = ctypes.CDLL(None, use_errno=True).mprotect
+    protect.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int]
+    for fence in (0, 15):
+        assert protect(whole_pages.ctypes.data + fence * page, page, 0) == 0
+    inside = whole_pages[page : 15 * page]
+    function = getattr(cconv, f"{kind}_pool2d")
+    for n in (*range(1, 36), 63, 64, 65):
+        shape = (2, 3, 5, n) if data_format == "channels_first" else (2, 5, n, 3)
+        source = sample(rng, shape, dtype)
+        for place in (slice(None, source.nbytes), slice(inside.size - source.nbytes, None)):
+            x = inside[place].view(dtype).reshape(shape)
+            x[...] = source
+            for window, stride in [((2, 2), 2), ((3, 3), 2), ((3, 3), 1), ((5, 5), 1), ((5, n), 1), ((1, 7), 3)]:
+                if window[1] <= n:
+                    parameters = dict(stride=stride, data_format=data_format)
+                    same_bits(function(x, window, **parameters), function(source.copy(), window, **parameters))
+
+
+@KINDS
+@pytest.mark.parametrize("dtype", ["float32", "float64", "uint8"])
+def test_short_rows(rng, kind, dtype):
+    """Rows that are folded many at a time, in every width about a vector, with and without padding."""
+    for n in (*range(1, 36), 63, 64, 65, 112):
+        x = whole(rng, (1, 2, 19, n), dtype)
+        for k, stride, padding in [(2, 2, 0), (3, 2, 1), (3, 2, 0), (3, 1, 1), (5, 1, 2), (4, 2, 1), (3, 3, 0)]:
+            if k <= n + 2 * padding and padding < n:
+                got = getattr(cconv, f"{kind}_pool2d")(x, k, stride=stride, padding=padding)
+                want = getattr(reference, f"{kind}_pool2d")(x, k, stride=stride, padding=padding)
+                np.testing.assert_allclose(got, want, rtol=1e-6, atol=1e-6, err_msg=f"{n} {k} {stride} {padding}")
 
 
 @pytest.mark.parametrize("dtype", ["bool", "uint8", "int8", ">u2", "int16", ">i2", "uint16"])

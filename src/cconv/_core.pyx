@@ -570,7 +570,8 @@ cdef class Pooling:
         # a comparison costs about as much as moving the sample that it reads; folds go along one axis after the other
         walk = spec.with_indices or spec.nan_omit and spec.kind == "avg"
         taps = product(spec.kernel_size) if walk else <double>sum(spec.kernel_size)
-        self.work = product(spec.batch_shape)*args.C*product(spec.output_size)*(taps + 4)*2
+        self.work = product(spec.batch_shape)*args.C*max(product(spec.output_size)*(taps + 4)*2,
+                                                         <double>product(spec.input_size))
 
     def run(self, cnp.ndarray input not None, cnp.ndarray out, cnp.ndarray indices, num_threads):
         """Write the pooled values into `out`, or a new array if that is None, and return it; and where each maximum
@@ -605,7 +606,7 @@ cdef class Pooling:
         args.with_indices = self.spec.with_indices
         threads = threads_for(num_threads, self.work)
         self.kernels.plan(&args, threads)
-        return {"kernel": ("walk" if args.walk else "pixels" if args.by_pixels else "blocks" if args.by_blocks
-                           else "fold"),
+        return {"kernel": ("walk" if args.walk else "planes" if args.by_planes else "pixels" if args.by_pixels
+                           else "blocks" if args.by_blocks else "fold"),
                 "tile": (1, args.row_block, args.column_block), "channels": args.unit, "tasks": args.n_tasks,
                 "scratch_bytes": args.scratch_bytes, "threads": min(threads, args.n_tasks)}

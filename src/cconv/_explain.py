@@ -263,12 +263,14 @@ def _pool_kernels(spec, taps, chosen):
     folded = f"{rows} rows, stride {step}, dilation {spec.dilation[1]}"
     reasons = {
         "fold": f"{folded}: row by row, then along the columns",
+        "planes": f"one window, and its {taps} samples are one run",
         "pixels": f"channels side by side: all {taps} taps in one pass",
         "blocks": f"{folded}: rows overlap often, and each is folded into its blocks once",
         "walk": f"{walked}: all {taps} samples of a window, in order",
     }
     others = {
         "fold": f"{folded}: blocks read each row less often" if chosen == "blocks" else "two passes",
+        "planes": "more than one window in a plane, or its samples lie apart, or are too many to add in one go",
         "pixels": f"{taps} taps, column stride {spec.stride[2]}, or channels apart: passes share more",
         "blocks": f"{folded}: rows do not overlap often enough",
         "walk": "no order to keep",

@@ -1,15 +1,18 @@
 """Pooling for one real type at one SIMD level.
 
 Design:
-a. Two ways: maxima and sums are folded along one axis after the other (pool_fold.pxd); where a window must be walked in
-   order, it is walked tap by tap (pool_walk.pxd). 8- and 16-bit reals exist for maxima without indices only.
+a. Three ways: maxima and sums are folded along one axis after the other (pool_fold.pxd), a window that is a whole plane
+   at once (pool_planes.pxd); where a window must be walked in order, it is walked tap by tap (pool_walk.pxd). 8- and
+   16-bit reals exist for maxima without indices only.
 b. The lanes run along W, or along the channels where those are neighbours in memory (channels last).
 c. A task is a block of output rows and columns of one plane: of a channel, or of as many as lie side by side.
 """
 from cpython.pycapsule cimport PyCapsule_New
 from cython.parallel cimport prange, threadid
 
+from cconv._kernels.elements cimport item_size
 from cconv._kernels.pool_fold cimport fold_plan, fold_task
+from cconv._kernels.pool_planes cimport fits_planes, plane_samples, plane_scratch, plane_task
 from cconv._kernels.pool_walk cimport walk_channels, walk_row, walk_scratch
 from cconv._kernels.pool_window cimport Window, window_at
 from cconv._kernels.simd cimport LANES, real
@@ -19,27 +22,59 @@ cdef enum:
     TASK_WORK = 65536           # samples read of one task, 5 to 10 us
     TASKS_PER_THREAD = 4
     MAX_UNIT = 4096             # channels of a task
+    MIN_UNIT = 64               # and where the outputs are fewer than
+    MANY_PIXELS = 64
 
 
 cdef inline Py_ssize_t ceil_div(Py_ssize_t a, Py_ssize_t b) noexcept nogil:
     return (a + b - 1)//b
 
 
+cdef const char* end_of(const PoolArgs* args) noexcept nogil:
+    """The end of the last sample in memory."""
+    cdef Py_ssize_t last = item_size(args.x.dtype), axis
+    last += max(<Py_ssize_t>0, (args.C - 1)*args.x.channel) + max(<Py_ssize_t>0, (args.D.size - 1)*args.x.d)
+    last += max(<Py_ssize_t>0, (args.H.size - 1)*args.x.h) + max(<Py_ssize_t>0, (args.W.size - 1)*args.x.w)
+    for axis in range(args.batch_ndim):
+        last += max(<Py_ssize_t>0, (args.batch_shape[axis] - 1)*args.x.batch[axis])
+    return args.x.data + last
+
+
+cdef void plan_planes(PoolArgs* args, int num_threads) noexcept nogil:
+    """Tasks of some planes each."""
+    args.row_block = args.column_block = 1
+    args.unit = max(<Py_ssize_t>LANES, TASK_WORK//plane_samples(args)//LANES*LANES)
+    while args.unit > LANES and args.N*ceil_div(args.C, args.unit) < TASKS_PER_THREAD*num_threads:
+        args.unit = ceil_div(args.unit//2, LANES)*LANES
+    args.unit = min(args.unit, args.C)
+    args.scratch_bytes = plane_scratch(args)
+    args.n_tasks = args.N*ceil_div(args.C, args.unit)
+
+
 cdef void pool_plan(PoolArgs* args, int num_threads) noexcept nogil:
     """Which way, and tasks for all threads."""
     cdef Py_ssize_t strips, row_work, overlap
+    args.x_end = end_of(args)
     args.walk = sizeof(real) >= 4 and (args.with_indices or args.nan_omit and args.kind != POOL_MAX)
     args.unit = 1
     # a few channels are too short a run for vectors, unless the row is one run
     if 0 < args.x.channel < args.x.w and args.C > 1 and (args.C >= LANES or args.W.stride == 1):
         args.unit = ceil_div(args.C, ceil_div(args.C, MAX_UNIT))
-    args.by_blocks = args.by_pixels = False
+    args.by_blocks = args.by_pixels = args.by_planes = False
+    if not args.walk and args.unit == 1 and fits_planes(args):
+        args.by_planes = True
+        plan_planes(args, num_threads)
+        return
     if args.walk:
         args.column_block = args.W.output
         args.scratch_bytes = walk_scratch(args)
         row_work = args.column_block*args.unit*args.D.kernel*args.H.kernel*args.W.kernel
     else:
         fold_plan(args)
+        while args.by_pixels and args.unit >= 2*MIN_UNIT and args.H.output*args.W.output < MANY_PIXELS and \
+                args.N*args.D.output*args.H.output*ceil_div(args.C, args.unit) < TASKS_PER_THREAD*num_threads:
+            args.unit = ceil_div(ceil_div(args.unit, 2), MIN_UNIT)*MIN_UNIT
+            fold_plan(args)
         row_work = args.column_block*args.W.stride*args.unit*(args.D.kernel*min(args.H.kernel, <Py_ssize_t>4) + 1)
     strips = args.N*ceil_div(args.C, args.unit)*args.D.output*ceil_div(args.W.output, args.column_block)
     # rows that a task of blocks reads for its first window, and that the task before has read
@@ -78,6 +113,12 @@ cdef void pool_task(const PoolArgs* args, char* scratch, Py_ssize_t task) noexce
         plane += index*args.x.batch[axis]
         out += index*args.y.batch[axis]
         out_indices += index*args.indices.batch[axis] if args.with_indices else 0
+    if args.by_planes:
+        wh = window_at(&args.H, 0, include_pad)
+        ww = window_at(&args.W, 0, include_pad)
+        plane_task(args, scratch, plane, out, channels,
+                   args.divisor_override if args.divisor_override else wd.counted*wh.counted*ww.counted)
+        return
     if sizeof(real) < 4 or not args.walk:
         fold_task(args, scratch, plane, out, &wd, oh, end, ow, channels, include_pad)
         return

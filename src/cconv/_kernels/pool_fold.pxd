@@ -9,34 +9,36 @@ c. Tall windows that overlap are folded by blocks (van Herk, Gil and Werman): a 
    H.kernel rows and the beginning of the next, each of which is folded row by row as it grows: three folds per row,
    however tall. Doubling took 1 + log2 folds, and as many lines again. Blocks are counted from the padded top, so the
    order of a sum does not depend on where a task begins.
-d. Wide windows are made of narrower ones: sums by doubling, maxima of up to four windows, which may overlap, at a
-   time. No line is read backwards, and all of it is vectors. A stride deals the taps out: those that meet the same
+d. Wide windows are made of narrower ones: see pool_lines.pxd. A stride deals the taps out: those that meet the same
    phase of the line are a window of stride 1.
 e. A sum of a window is KD + KH + KW additions deep at most, whatever the image's size: nothing is ever subtracted, so
    neither error nor NaN nor infinity leaves its window. |error| <= (KD + KH + KW)*eps*(the average of |x|).
 f. Padding is never a sample: the line is filled with the neutral value there.
+g. Short rows are folded some at a time, as one long row that holds them with their padding: what overlaps two rows is
+   computed and not used. Row by row, what a row costs beside its folds is more than those, and a column is read from
+   what two vectors have just written, which the CPU cannot forward. An image without padding is that long row.
 """
 from libc.string cimport memcpy
 
 from cconv._kernels.elements cimport item_size
-from cconv._kernels.pool_window cimport (
-    LOWEST, NOT_A_NUMBER, Window, lies_ready, load_samples, samples, store_values, window_at,
+from cconv._kernels.pool_lines cimport (
+    MANY_TAPS, copy_reals, divide_by, divide_each, fill, fold, fold_few, fold_lines, fold_second, fold_three, fold_two,
+    fold_window, whole_vectors,
 )
-from cconv._kernels.simd cimport FLOATING, LANES, alone, inlined, is_nan, real
+from cconv._kernels.pool_pixels cimport WINDOW_ROWS, Pixel, fold_pixel
+from cconv._kernels.pool_window cimport Window, lies_ready, load_samples, samples, store_values, window_at
+from cconv._kernels.simd cimport FLOATING, FOLD_MAX, FOLD_MAX_PRESENT, FOLD_SUM, LANES, real
 from cconv._kernels.types cimport POOL_MAX, Axis, PoolArgs
-
-cdef enum:                      # what two samples become
-    FOLD_SUM = 0
-    FOLD_MAX = 1                # NaN if one of them is
-    FOLD_MAX_PRESENT = 2        # NaN if both are
 
 cdef enum:
     LINE_BYTES = 16384          # of a line: it and what is made of it stay near; half of that beside a ring
     RUN_BYTES = 65536           # read in a row where no line is made: a stream that the hardware sees coming
     RING_BYTES = 131072         # of all lines of a block: they stay in the second
-    MANY_TAPS = 5               # as many are folded one by one; more from narrower windows
-    WINDOW_ROWS = 5             # rows folded in one pass; a window of so many rows and
-    WINDOW_TAPS = 9             # taps at most, with channels side by side, is folded in one pass
+    BATCH_BYTES = 4096          # of the columns of
+    BATCH_ROWS = 32             # output rows at most that are folded at a time
+    NARROW = 64                 # columns; wider rows are not copied to lie together
+    FEW_ROWS = 3                # so many rows are folded one by one
+    LOADED_ROWS = 5             # rows folded in one pass
     MANY_ROWS = 4               # a window of so many rows more than two strides have is folded by blocks
 
 cdef struct Strip:
@@ -48,12 +50,20 @@ cdef struct Strip:
     Py_ssize_t start            # sample under the first column, may be negative
     Py_ssize_t first            # the columns first..last-1 are samples
     Py_ssize_t last
+    Py_ssize_t reals            # of a row's samples, at least a vector of them
     const char* plane
+    bint ready                  # samples are read where they lie, rows without gaps if they are folded whole
     Py_ssize_t pitch            # reals of a line
     real* line                  # window rows, folded
-    real* values                # the result, where it cannot be written in place
-    real* sums                  # to be divided
-    real* rows                  # WINDOW_ROWS lines: samples converted
+    real* values                # the result, where it cannot be written in place, or is to be divided
+    Py_ssize_t batch            # output rows that are folded at a time
+    Py_ssize_t width            # reals from one of their rows to the next
+    real* stacked               # their samples, or NULL: row by row
+    real* stack                 # the same, folded along the height
+    real* folded                # and along the width
+    real* counts                # what sums are divided by, per output
+    bint uniform                # by the same
+    real* rows                  # LOADED_ROWS lines: samples converted
     real* work                  # 4 lines: see fold_columns
     real* depth                 # one row folded along the depth
     real* neutral               # a row outside the image
@@ -63,144 +73,39 @@ cdef struct Strip:
     Py_ssize_t reach            # the row after those in `prefix`
 
 
-# --- folds ------------------------------------------------------------------------------------------------------------
-
-cdef inline real fold(real a, real b, int op) noexcept nogil:
-    """Of equal maxima the first stays. Written so that a maximum is one instruction, and NaN a mask for it."""
-    cdef real larger = b if b > a else a
-    if op == FOLD_SUM:
-        return a + b
-    if op == FOLD_MAX_PRESENT:
-        return b if is_nan(a) else larger
-    return b if is_nan(b) else larger
-
-
-cdef inline inlined fold_some(real* dst, const real* a, const real* b, const real* c, const real* d, const real* e,
-                              Py_ssize_t first, Py_ssize_t last, int count, int op) noexcept nogil:
-    """dst = the first `count` of a..e folded; count is a literal."""
-    cdef Py_ssize_t i
-    cdef real value
-    for i in range(first, last):
-        value = fold(a[i], b[i], op)
-        if count > 2:
-            value = fold(value, c[i], op)
-        if count > 3:
-            value = fold(value, d[i], op)
-        if count > 4:
-            value = fold(value, e[i], op)
-        dst[i] = value
-
-
-cdef inline inlined fold_by(real* dst, const real* a, const real* b, const real* c, const real* d, const real* e,
-                            Py_ssize_t n, int count, int op) noexcept nogil:
-    """The same for n reals: whole vectors, the last of which ends with the line and may do some of it again: 63 bytes
-    one by one would cost more than 1000 in vectors. `dst` may be `a`, but then nothing is added twice."""
-    cdef Py_ssize_t whole = n//LANES*LANES
-    fold_some(dst, a, b, c, d, e, 0, whole, count, op)
-    if whole == n:
-        return
-    if n >= LANES and (op != FOLD_SUM or dst != a):
-        n -= LANES
-        fold_some(dst + n, a + n, b + n, c + n, d + n, e + n, 0, LANES, count, op)
-    else:
-        fold_some(dst, a, b, c, d, e, whole, n, count, op)
-
-
-cdef inline inlined fold_lines(real* dst, const real* a, const real* b, const real* c, const real* d, const real* e,
-                               Py_ssize_t n, int count, int op) noexcept nogil:
-    """The same for an `op` that is known only now: everything above this is compiled once, not once for each."""
-    if not FLOATING or op == FOLD_MAX:
-        fold_by(dst, a, b, c, d, e, n, count, FOLD_MAX)
-    elif op == FOLD_SUM:
-        fold_by(dst, a, b, c, d, e, n, count, FOLD_SUM)
-    else:
-        fold_by(dst, a, b, c, d, e, n, count, FOLD_MAX_PRESENT)
-
-
-cdef inline void fold_two(real* dst, const real* a, const real* b, Py_ssize_t n, int op) noexcept nogil:
-    fold_lines(dst, a, b, b, b, b, n, 2, op)
-
-
-cdef inline void fold_three(real* dst, const real* a, const real* b, const real* c, Py_ssize_t n,
-                            int op) noexcept nogil:
-    fold_lines(dst, a, b, c, c, c, n, 3, op)
-
-
-cdef inline void fill(real* dst, Py_ssize_t n, int op) noexcept nogil:
-    """What no sample is changed by."""
-    cdef Py_ssize_t i
-    cdef real value = NOT_A_NUMBER if op == FOLD_MAX_PRESENT else LOWEST if op == FOLD_MAX else <real>0
-    for i in range(n):
-        dst[i] = value
-
-
-cdef inline inlined fold_taps_by(alone dst, const real** taps, Py_ssize_t n, int count, int op) noexcept nogil:
-    cdef Py_ssize_t i
-    cdef int t
-    cdef real value
-    for i in range(n):
-        value = taps[0][i]
-        for t in range(1, count):
-            value = fold(value, taps[t][i], op)
-        dst[i] = value
-
-
-cdef inline inlined fold_taps_with(real* dst, const real** taps, Py_ssize_t n, int count, int op) noexcept nogil:
-    if count == 1:
-        memcpy(dst, taps[0], n*sizeof(real))
-    elif count == 2:
-        fold_taps_by(dst, taps, n, 2, op)
-    elif count == 3:
-        fold_taps_by(dst, taps, n, 3, op)
-    elif count == 4:
-        fold_taps_by(dst, taps, n, 4, op)
-    elif count == 5:
-        fold_taps_by(dst, taps, n, 5, op)
-    elif count == 6:
-        fold_taps_by(dst, taps, n, 6, op)
-    elif count == 7:
-        fold_taps_by(dst, taps, n, 7, op)
-    elif count == 8:
-        fold_taps_by(dst, taps, n, 8, op)
-    elif count == 9:
-        fold_taps_by(dst, taps, n, 9, op)
-
-
-cdef inline void fold_taps(real* dst, const real** taps, Py_ssize_t n, int count, int op) noexcept nogil:
-    """dst = up to WINDOW_TAPS lines folded."""
-    if count == 0:
-        fill(dst, n, op)
-    elif not FLOATING or op == FOLD_MAX:
-        fold_taps_with(dst, taps, n, count, FOLD_MAX)
-    elif op == FOLD_SUM:
-        fold_taps_with(dst, taps, n, count, FOLD_SUM)
-    else:
-        fold_taps_with(dst, taps, n, count, FOLD_MAX_PRESENT)
-
-
 # --- rows -------------------------------------------------------------------------------------------------------------
+
+cdef inline bint lie_ready(const PoolArgs* args, const char* plane, Py_ssize_t unit) noexcept nogil:
+    """True if all columns of a plane are native and aligned."""
+    cdef Py_ssize_t size = sizeof(real)
+    return (lies_ready(plane, args.x.w if unit == 1 else args.x.channel, args.x.dtype)
+            and args.x.w % size == 0 and args.x.h % size == 0 and args.x.d % size == 0)
+
 
 cdef inline const real* sample_row(const PoolArgs* args, const Strip* strip, Py_ssize_t d, Py_ssize_t h,
                                    real* buffer) noexcept nogil:
-    """The strip's samples of one row."""
+    """The strip's samples of one row. A whole vector can be read."""
     cdef const char* data = strip.plane + d*args.x.d + h*args.x.h + (strip.start + strip.first)*args.x.w
     cdef Py_ssize_t n = strip.last - strip.first, t
     cdef Py_ssize_t size = item_size(args.x.dtype)
+    if strip.ready and n and (n*strip.unit >= LANES or args.x_end - data >= LANES*<Py_ssize_t>sizeof(real)):
+        return <const real*>data
     if strip.unit == 1:
-        return samples(data, n, args.x.w, args.x.dtype, buffer)
-    if args.x.channel == size and args.x.w == strip.unit*size:
-        return samples(data, n*strip.unit, size, args.x.dtype, buffer)
-    for t in range(n):
-        load_samples(buffer + t*strip.unit, data + t*args.x.w, strip.unit, args.x.channel, args.x.dtype)
+        load_samples(buffer, data, n, args.x.w, args.x.dtype)
+    elif args.x.channel == size and args.x.w == strip.unit*size:
+        load_samples(buffer, data, n*strip.unit, size, args.x.dtype)
+    else:
+        for t in range(n):
+            load_samples(buffer + t*strip.unit, data + t*args.x.w, strip.unit, args.x.channel, args.x.dtype)
     return buffer
 
 
 cdef inline void fold_rows(const PoolArgs* args, const Strip* strip, real* dst, const Window* wd, const Window* wh,
                            int op) noexcept nogil:
     """dst = the window's rows, folded."""
-    cdef Py_ssize_t n = (strip.last - strip.first)*strip.unit
+    cdef Py_ssize_t n = strip.reals
     cdef Py_ssize_t kd, kh
-    cdef const real* rows[WINDOW_ROWS]
+    cdef const real* rows[LOADED_ROWS]
     cdef int held = 0
     cdef bint fresh = True
     for kd in range(wd.first, wd.last):
@@ -208,7 +113,7 @@ cdef inline void fold_rows(const PoolArgs* args, const Strip* strip, real* dst, 
             rows[held] = sample_row(args, strip, wd.start + kd*args.D.dilation, wh.start + kh*args.H.dilation,
                                     strip.rows + held*strip.pitch)
             held += 1
-            if held == WINDOW_ROWS:
+            if held == LOADED_ROWS:
                 fold_lines(dst, rows[0], rows[1], rows[2], rows[3], rows[4], n, 5, op)
                 rows[0] = dst
                 held = 1
@@ -242,7 +147,7 @@ cdef inline const real* padded_row(const PoolArgs* args, Strip* strip, const Win
 cdef inline void fold_blocks(const PoolArgs* args, Strip* strip, real* dst, const Window* wd, Py_ssize_t oh,
                              int op) noexcept nogil:
     """dst = the window's rows: the end of one block and the beginning of the next."""
-    cdef Py_ssize_t n = (strip.last - strip.first)*strip.unit
+    cdef Py_ssize_t n = strip.reals
     cdef Py_ssize_t top = oh*args.H.stride              # all rows here are those of the padded image
     cdef Py_ssize_t block = top//args.H.kernel
     cdef Py_ssize_t end = (block + 1)*args.H.kernel
@@ -277,83 +182,6 @@ cdef inline void fold_blocks(const PoolArgs* args, Strip* strip, real* dst, cons
 
 # --- columns ----------------------------------------------------------------------------------------------------------
 
-cdef inline void fold_few(real* dst, const real* src, Py_ssize_t n, Py_ssize_t taps, Py_ssize_t step,
-                          int op) noexcept nogil:
-    """dst[i] = src[i], src[i + step], ... folded, up to MANY_TAPS of them."""
-    cdef const real* b = src + step
-    cdef const real* c = b + step
-    cdef const real* d = c + step
-    if taps == 1:
-        memcpy(dst, src, n*sizeof(real))
-    elif taps == 2:
-        fold_two(dst, src, b, n, op)
-    elif taps == 3:
-        fold_three(dst, src, b, c, n, op)
-    elif taps == 4:
-        fold_lines(dst, src, b, c, d, d, n, 4, op)
-    else:
-        fold_lines(dst, src, b, c, d, d + step, n, 5, op)
-
-
-cdef inline void sum_window(real* dst, const real* src, Py_ssize_t n, Py_ssize_t taps, Py_ssize_t step, real* even,
-                            real* odd) noexcept nogil:
-    """dst[i] = src[i] + src[i + step] + ... Windows of a power of two are doubled in `even` and `odd` by turns."""
-    cdef Py_ssize_t total = n + (taps - 1)*step, power = 1, done = 0
-    cdef real* target = even
-    while True:
-        if taps & power:
-            if done:
-                fold_two(dst, dst, src + done*step, n, FOLD_SUM)
-            else:
-                memcpy(dst, src, n*sizeof(real))
-            done += power
-        if done == taps:
-            return
-        fold_two(target, src, src + power*step, total - (2*power - 1)*step, FOLD_SUM)
-        src = target
-        target = odd if src == even else even
-        power *= 2
-
-
-cdef inline void max_window(real* dst, const real* src, Py_ssize_t n, Py_ssize_t taps, Py_ssize_t step, real* even,
-                            real* odd, int op) noexcept nogil:
-    """The same for maxima, which may meet a sample twice: windows of a power of four, then up to four that overlap."""
-    cdef Py_ssize_t total = n + (taps - 1)*step, power = 1
-    cdef real* target = even
-    cdef const real* last
-    while 4*power < taps:
-        fold_few(target, src, total - (4*power - 1)*step, 4, power*step, op)
-        src = target
-        target = odd if src == even else even
-        power *= 4
-    last = src + (taps - power)*step
-    if taps <= 2*power:
-        fold_two(dst, src, last, n, op)
-    elif taps <= 3*power:
-        fold_three(dst, src, src + power*step, last, n, op)
-    else:
-        fold_lines(dst, src, src + power*step, src + 2*power*step, last, last, n, 4, op)
-
-
-cdef inline void fold_window(real* dst, const real* src, Py_ssize_t n, Py_ssize_t taps, Py_ssize_t step, real* even,
-                             real* odd, int op) noexcept nogil:
-    """dst[i] = src[i], src[i + step], ... folded."""
-    if taps <= MANY_TAPS:
-        fold_few(dst, src, n, taps, step, op)
-    elif op == FOLD_SUM:
-        sum_window(dst, src, n, taps, step, even, odd)
-    else:
-        max_window(dst, src, n, taps, step, even, odd, op)
-
-
-cdef inline void deal(real* even, real* odd, const real* line, Py_ssize_t columns) noexcept nogil:
-    """Every other column. In whole vectors: a line has room for them."""
-    cdef Py_ssize_t i, n = ((columns + 1)//2 + LANES - 1)//LANES*LANES
-    for i in range(n):
-        even[i] = line[2*i]
-        odd[i] = line[2*i + 1]
-
-
 cdef inline Py_ssize_t phases_of(const Axis* axis) noexcept nogil:
     """How many taps it takes to meet the same phase of the stride again."""
     cdef Py_ssize_t a = axis.stride, b = axis.dilation
@@ -362,16 +190,17 @@ cdef inline Py_ssize_t phases_of(const Axis* axis) noexcept nogil:
     return axis.stride//a
 
 
-cdef inline void fold_columns(const PoolArgs* args, const Strip* strip, real* dst, int op) noexcept nogil:
-    """dst = the windows' columns of strip.line, folded."""
+cdef inline void fold_columns(const PoolArgs* args, const Strip* strip, real* dst, const real* line, Py_ssize_t n,
+                              int op) noexcept nogil:
+    """dst = the windows' columns of a line, folded: n reals, which may be some more than there are outputs."""
     cdef const Axis* axis = &args.W
-    cdef Py_ssize_t unit = strip.unit, n = strip.outputs*unit
+    cdef Py_ssize_t unit = strip.unit
     cdef real* even = strip.work
     cdef real* odd = even + strip.pitch
     cdef real* phase = odd + strip.pitch
     cdef real* folded = phase + strip.pitch
-    cdef const real* line = strip.line
     cdef Py_ssize_t phases, j, t, taps, step, offset
+    cdef real value
     if axis.stride == 1:
         fold_window(dst, line, n, axis.kernel, axis.dilation*unit, even, odd, op)
         return
@@ -379,15 +208,19 @@ cdef inline void fold_columns(const PoolArgs* args, const Strip* strip, real* ds
         for t in range(strip.outputs):
             fold_few(dst + t*unit, line + t*axis.stride*unit, unit, axis.kernel, axis.dilation*unit, op)
         return
-    if unit == 1 and axis.stride == 2 and axis.dilation == 1 and 1 < axis.kernel <= 3:
-        deal(even, odd, line, strip.columns)
-        if axis.kernel == 2:
-            fold_two(dst, even, odd, n, op)
-        else:
-            fold_three(dst, even, odd, even + 1, n, op)
+    if unit == 1 and axis.stride == 2 and axis.dilation == 1 and 1 < axis.kernel <= MANY_TAPS:
+        fold_second(dst, line, n, axis.kernel, op)
+        return
+    if unit == 1 and axis.kernel <= 2*axis.stride:
+        for t in range(strip.outputs):
+            value = line[t*axis.stride]
+            for j in range(1, axis.kernel):
+                value = fold(value, line[t*axis.stride + j*axis.dilation], op)
+            dst[t] = value
         return
     phases = phases_of(axis)
     step = axis.dilation*phases//axis.stride
+    n = strip.outputs*unit
     for j in range(min(phases, axis.kernel)):
         taps = (axis.kernel - j + phases - 1)//phases
         offset = j*axis.dilation
@@ -403,72 +236,47 @@ cdef inline void fold_columns(const PoolArgs* args, const Strip* strip, real* ds
             fold_two(dst, dst, folded, n, op)
 
 
-cdef inline void fold_pixels(const PoolArgs* args, const Strip* strip, real* dst, const Window* wd, const Window* wh,
-                             int op) noexcept nogil:
-    """dst = the windows, each in one pass over all of its taps."""
-    cdef const real* rows[WINDOW_ROWS]
-    cdef const real* taps[WINDOW_TAPS]
-    cdef Py_ssize_t kd, kh, kw, t, column
-    cdef int row, height = 0, count
-    cdef Window ww
-    for kd in range(wd.first, wd.last):
-        for kh in range(wh.first, wh.last):
-            rows[height] = sample_row(args, strip, wd.start + kd*args.D.dilation, wh.start + kh*args.H.dilation,
-                                      strip.rows + height*strip.pitch)
-            height += 1
-    for t in range(strip.outputs):
-        ww = window_at(&args.W, strip.ow + t, False)
-        count = 0
-        for row in range(height):
-            for kw in range(ww.first, ww.last):
-                column = ww.start + kw*args.W.dilation - strip.start - strip.first
-                taps[count] = rows[row] + column*strip.unit
-                count += 1
-        fold_taps(dst + t*strip.unit, taps, strip.unit, count, op)
-
-
 # --- averages ---------------------------------------------------------------------------------------------------------
 
-cdef inline void divide_by(alone dst, const real* sums, Py_ssize_t n, Py_ssize_t divisor) noexcept nogil:
-    """A power of two divides exactly as its reciprocal multiplies."""
-    cdef Py_ssize_t i
-    cdef real number = <real>divisor, reciprocal = <real>1/number
-    if divisor & divisor - 1:
-        for i in range(n):
-            dst[i] = sums[i]/number
-    else:
-        for i in range(n):
-            dst[i] = sums[i]*reciprocal
+cdef inline void count_columns(const PoolArgs* args, Strip* strip, bint include_pad) noexcept nogil:
+    """strip.counts: how many columns each output's average divides by, if not the same for all."""
+    cdef Py_ssize_t t, i
+    cdef Window window = window_at(&args.W, strip.ow, include_pad)
+    strip.uniform = window.counted == args.W.kernel     # windows in between are full if those at the ends are
+    window = window_at(&args.W, strip.ow + strip.outputs - 1, include_pad)
+    strip.uniform = strip.uniform and window.counted == args.W.kernel or args.divisor_override
+    if strip.uniform:
+        return
+    for t in range(strip.outputs):
+        window = window_at(&args.W, strip.ow + t, include_pad)
+        for i in range(strip.unit):
+            strip.counts[t*strip.unit + i] = <real>window.counted
 
 
-cdef inline void divide(const PoolArgs* args, const Strip* strip, real* dst, const real* sums,
+cdef inline void divide(const PoolArgs* args, const Strip* strip, real* dst, const real* sums, Py_ssize_t n,
                         Py_ssize_t rows) noexcept nogil:
     """Sums to averages; `rows` is the count along D and H."""
-    cdef Py_ssize_t i = 0, run
-    cdef Window window
     if args.divisor_override:
-        divide_by(dst, sums, strip.outputs*strip.unit, args.divisor_override)
-        return
-    while i < strip.outputs:
-        window = window_at(&args.W, strip.ow + i, args.count_include_pad)
-        run = 1
-        if window.start >= 0:       # the same count for all windows up to the first that reaches the end
-            run += max(<Py_ssize_t>0, args.W.size - 1 - window.start
-                       - (args.W.kernel - 1)*args.W.dilation)//args.W.stride
-            run = min(run, strip.outputs - i)
-        divide_by(dst + i*strip.unit, sums + i*strip.unit, run*strip.unit, rows*window.counted)
-        i += run
+        divide_by(dst, sums, n, args.divisor_override)
+    elif strip.uniform:
+        divide_by(dst, sums, n, rows*args.W.kernel)
+    else:
+        divide_each(dst, sums, n, strip.counts, rows)
 
 
 # --- tasks ------------------------------------------------------------------------------------------------------------
 
+cdef inline Py_ssize_t rows_under(const PoolArgs* args, Py_ssize_t outputs) noexcept nogil:
+    return (outputs - 1)*args.H.stride + (args.H.kernel - 1)*args.H.dilation + 1
+
+
 cdef inline Py_ssize_t take_lines(Strip* strip, const PoolArgs* args, Py_ssize_t columns, real* scratch) noexcept nogil:
     """Cut `scratch` into lines of so many columns; how many reals that takes."""
-    cdef Py_ssize_t lines = 3 + WINDOW_ROWS
+    cdef Py_ssize_t lines = 3 + LOADED_ROWS, taken
     strip.pitch = (columns*strip.unit + 2*LANES + 15)//16*16
     strip.line = scratch
     strip.values = scratch + strip.pitch
-    strip.sums = scratch + 2*strip.pitch
+    strip.counts = scratch + 2*strip.pitch
     strip.rows = scratch + 3*strip.pitch
     strip.work = scratch + lines*strip.pitch
     if args.W.kernel > MANY_TAPS or args.W.stride > 1 and strip.unit == 1:
@@ -479,11 +287,34 @@ cdef inline Py_ssize_t take_lines(Strip* strip, const PoolArgs* args, Py_ssize_t
         strip.prefix = strip.neutral + strip.pitch
         strip.suffix = strip.prefix + strip.pitch
         lines += 3 + args.H.kernel
-    return lines*strip.pitch
+    taken = lines*strip.pitch
+    strip.width = columns + columns % 2
+    if args.W.size - columns < args.W.stride and args.x.h == args.W.size*<Py_ssize_t>sizeof(real):
+        strip.width = max(strip.width, args.W.size)     # room for an image that is read where it lies
+    strip.batch = min(<Py_ssize_t>BATCH_ROWS, BATCH_BYTES//(strip.width*<Py_ssize_t>sizeof(real)))
+    strip.batch = min(strip.batch, args.H.output)
+    strip.stacked = NULL
+    if strip.unit == 1 and strip.batch > FEW_ROWS and not args.by_blocks and args.W.kernel <= MANY_TAPS and \
+            args.H.kernel <= MANY_TAPS and args.H.stride <= args.H.kernel*args.H.dilation:
+        strip.stacked = scratch + taken
+        taken += rows_under(args, strip.batch)*strip.width + 4*LANES
+        strip.stack = scratch + taken
+        taken += strip.batch*strip.width + 4*LANES
+        strip.folded = scratch + taken
+        taken += strip.batch*strip.width + 4*LANES
+    return taken
 
 
 cdef inline Py_ssize_t columns_under(const PoolArgs* args, Py_ssize_t outputs) noexcept nogil:
     return (outputs - 1)*args.W.stride + (args.W.kernel - 1)*args.W.dilation + 1
+
+
+cdef inline bint fits_pixels(const PoolArgs* args) noexcept nogil:
+    """Whether reading all taps of a window beats folding axis by axis, and its rows can be addressed."""
+    cdef Py_ssize_t height = args.D.kernel*args.H.kernel
+    return (args.unit > 1 and args.W.stride > 1
+            and height <= (WINDOW_ROWS if lie_ready(args, args.x.data, args.unit) else LOADED_ROWS)
+            and height*args.W.kernel <= args.W.stride*(height + 2) + args.W.kernel + 2)
 
 
 cdef inline void fold_plan(PoolArgs* args) noexcept nogil:
@@ -491,9 +322,9 @@ cdef inline void fold_plan(PoolArgs* args) noexcept nogil:
     cdef Py_ssize_t reach = (args.W.kernel - 1)*args.W.dilation + 1
     cdef Py_ssize_t budget = LINE_BYTES//<Py_ssize_t>sizeof(real), least, strips
     cdef Strip strip
-    args.by_pixels = (args.unit > 1 and args.W.stride > 1 and args.D.kernel*args.H.kernel <= WINDOW_ROWS
-                      and args.D.kernel*args.H.kernel*args.W.kernel <= WINDOW_TAPS)
-    args.by_blocks = args.H.dilation == 1 and args.H.kernel > 2*args.H.stride + MANY_ROWS and args.H.output > 1
+    args.by_pixels = fits_pixels(args)
+    args.by_blocks = not args.by_pixels and args.H.dilation == 1 and \
+        args.H.kernel > 2*args.H.stride + MANY_ROWS and args.H.output > 1
     if args.by_blocks:
         budget = max(budget//16, min(budget//2, RING_BYTES//(args.H.kernel*<Py_ssize_t>sizeof(real))))
     elif args.by_pixels:
@@ -509,52 +340,173 @@ cdef inline void fold_plan(PoolArgs* args) noexcept nogil:
     args.scratch_bytes *= <Py_ssize_t>sizeof(real)
 
 
-cdef inline void store_outputs(const PoolArgs* args, const Strip* strip, char* out) noexcept nogil:
-    """strip.values to a row of the result."""
+cdef inline void store_outputs(const PoolArgs* args, const Strip* strip, char* out, real* values) noexcept nogil:
+    """`values` to a row of the result."""
     cdef Py_ssize_t t, size = item_size(args.y.dtype)
-    if strip.unit == 1:
-        store_values(out, strip.values, strip.outputs, args.y.w, args.y.dtype)
+    if strip.unit == 1 and lies_ready(out, args.y.w, args.y.dtype):
+        memcpy(out, values, strip.outputs*sizeof(real))
+    elif strip.unit == 1:
+        store_values(out, values, strip.outputs, args.y.w, args.y.dtype)
     elif args.y.channel == size and args.y.w == strip.unit*size:
-        store_values(out, strip.values, strip.outputs*strip.unit, size, args.y.dtype)
+        store_values(out, values, strip.outputs*strip.unit, size, args.y.dtype)
     else:
         for t in range(strip.outputs):
-            store_values(out + t*args.y.w, strip.values + t*strip.unit, strip.unit, args.y.channel, args.y.dtype)
+            store_values(out + t*args.y.w, values + t*strip.unit, strip.unit, args.y.channel, args.y.dtype)
 
 
-cdef inline void fold_strip(const PoolArgs* args, Strip* strip, char* out, const Window* wd, Py_ssize_t oh,
-                            Py_ssize_t end, bint include_pad, int op) noexcept nogil:
-    """Output rows oh..end-1 of a strip; `out` is the strip's first output of row 0."""
-    cdef Py_ssize_t unit = strip.unit
-    cdef Window wh
-    cdef real* dst
-    cdef real* folded
-    fill(strip.line, strip.first*unit, op)
-    fill(strip.line + strip.last*unit, (strip.columns - strip.last)*unit, op)
-    if args.by_blocks:
-        fill(strip.neutral, (strip.last - strip.first)*unit, op)
-        strip.block = -1
-    out += oh*args.y.h
-    while oh < end:
-        wh = window_at(&args.H, oh, include_pad)
-        dst = strip.values
-        if lies_ready(out, args.y.w if unit == 1 else args.y.channel, args.y.dtype) and \
-                (unit == 1 or args.y.w == unit*<Py_ssize_t>sizeof(real)):
-            dst = <real*>out
-        folded = strip.sums if op == FOLD_SUM else dst
-        if args.by_pixels:
-            fold_pixels(args, strip, folded, wd, &wh, op)
-        else:
-            if args.by_blocks:
-                fold_blocks(args, strip, strip.line + strip.first*unit, wd, oh, op)
+cdef inline bint row_takes_values(const PoolArgs* args, const Strip* strip, const char* out) noexcept nogil:
+    """True if a row of the result can be written in place, and in vectors."""
+    return (lies_ready(out, args.y.w if strip.unit == 1 else args.y.channel, args.y.dtype)
+            and (strip.unit == 1 or args.y.w == strip.unit*<Py_ssize_t>sizeof(real))
+            and strip.outputs*strip.unit >= LANES)
+
+
+cdef inline void fold_pixels(const PoolArgs* args, const Strip* strip, char* out, const Window* wd, Py_ssize_t oh,
+                             bint include_pad, int op) noexcept nogil:
+    """One output row, each window in one pass over all of its taps."""
+    cdef Window wh = window_at(&args.H, oh, include_pad)
+    cdef Window ww
+    cdef Pixel pixel
+    cdef Py_ssize_t kd, kh, d, h, t
+    cdef bint in_place = row_takes_values(args, strip, out)
+    cdef real* dst = <real*>out if in_place else strip.values
+    cdef Py_ssize_t pitch = args.x.w//<Py_ssize_t>sizeof(real) if strip.ready else strip.unit
+    pixel.step = args.W.dilation*pitch
+    pixel.height = 0
+    for kd in range(wd.first, wd.last):
+        for kh in range(wh.first, wh.last):
+            d = wd.start + kd*args.D.dilation
+            h = wh.start + kh*args.H.dilation
+            if strip.ready:
+                pixel.rows[pixel.height] = <const real*>(strip.plane + d*args.x.d + h*args.x.h
+                                                         + (strip.start + strip.first)*args.x.w)
             else:
-                fold_rows(args, strip, strip.line + strip.first*unit, wd, &wh, op)
-            fold_columns(args, strip, folded, op)
+                pixel.rows[pixel.height] = sample_row(args, strip, d, h, strip.rows + pixel.height*strip.pitch)
+            pixel.height += 1
+    for t in range(strip.outputs):
+        ww = window_at(&args.W, strip.ow + t, include_pad)
+        pixel.taps = ww.last - ww.first
+        pixel.offset = (ww.start + ww.first*args.W.dilation - strip.start - strip.first)*pitch
+        pixel.divisor = args.divisor_override if args.divisor_override else wd.counted*wh.counted*ww.counted
+        fold_pixel(dst + t*strip.unit, &pixel, strip.unit, op)
+    if not in_place:
+        store_outputs(args, strip, out, strip.values)
+
+
+cdef inline void fold_one(const PoolArgs* args, Strip* strip, char* out, const Window* wd, Py_ssize_t oh,
+                          bint include_pad, int op) noexcept nogil:
+    """One output row, axis by axis."""
+    cdef Py_ssize_t unit = strip.unit, n = strip.outputs*unit
+    cdef bint in_place = row_takes_values(args, strip, out)
+    cdef Window wh = window_at(&args.H, oh, include_pad)
+    cdef real* dst = <real*>out if in_place else strip.values
+    cdef real* folded = strip.values if op == FOLD_SUM else dst
+    if args.by_blocks:
+        fold_blocks(args, strip, strip.line + strip.first*unit, wd, oh, op)
+    else:
+        fold_rows(args, strip, strip.line + strip.first*unit, wd, &wh, op)
+    if (strip.last - strip.first)*unit < strip.reals:
+        fill(strip.line + strip.last*unit, (strip.columns - strip.last)*unit, op)
+    fold_columns(args, strip, folded, strip.line, n if folded != strip.values else whole_vectors(n), op)
+    if FLOATING and op == FOLD_SUM:
+        divide(args, strip, dst, folded, n, wd.counted*wh.counted)
+    if not in_place:
+        store_outputs(args, strip, out, strip.values)
+
+
+cdef inline const real* stack_rows(const PoolArgs* args, const Strip* strip, const Window* wd, Py_ssize_t top,
+                                   Py_ssize_t rows, int op) noexcept nogil:
+    """So many rows of the padded image from `top` on, strip.width apart, each folded along the depth."""
+    cdef Py_ssize_t b
+    cdef Window wh
+    cdef const real* source
+    cdef real* dst = strip.stacked
+    wh.first, wh.last = 0, 1
+    for b in range(rows):
+        wh.start = top + b
+        if wh.start < 0 or wh.start >= args.H.size or wd.last <= wd.first:
+            fill(dst, strip.width, op)
+        elif wd.last - wd.first > 1:
+            fold_rows(args, strip, dst + strip.first, wd, &wh, op)
+            fill(dst, strip.first, op)
+            fill(dst + strip.last, strip.columns - strip.last, op)
+        else:
+            source = sample_row(args, strip, wd.start + wd.first*args.D.dilation, wh.start, dst + strip.first)
+            if source != dst + strip.first:
+                copy_reals(dst + strip.first, source, strip.reals)
+            fill(dst, strip.first, op)
+            fill(dst + strip.last, strip.columns - strip.last, op)
+        dst += strip.width
+    return strip.stacked
+
+
+cdef inline bint lies_stacked(const PoolArgs* args, const Strip* strip, const Window* wd, Py_ssize_t oh,
+                              Py_ssize_t count) noexcept nogil:
+    """True if the rows under so many outputs are one long row where they lie, and some more can be read after it."""
+    cdef Py_ssize_t size = sizeof(real), top = oh*args.H.stride - args.H.pad, rows = rows_under(args, count)
+    cdef Py_ssize_t after = (4*LANES + MANY_TAPS + args.W.kernel*args.W.dilation)*size
+    return (strip.ready and top >= 0 and top + rows <= args.H.size and wd.last - wd.first == 1
+            and strip.first == 0 and strip.last == strip.columns and args.W.size <= strip.width
+            and args.x.h == args.W.size*size
+            and args.x_end - strip.plane > (args.D.size - 1)*args.x.d + (top + rows)*args.x.h + after)
+
+
+cdef inline void fold_stack(const PoolArgs* args, Strip* strip, char* out, const Window* wd, Py_ssize_t oh,
+                            Py_ssize_t count, bint bare, bint include_pad, int op) noexcept nogil:
+    """So many output rows as one, axis by axis; `bare`: where they lie."""
+    cdef Py_ssize_t size = sizeof(real), top = oh*args.H.stride - args.H.pad, rows = rows_under(args, count)
+    cdef Py_ssize_t width = strip.width, b, n
+    cdef bint in_place = row_takes_values(args, strip, out) and args.y.h % size == 0
+    cdef const real* source
+    cdef real* values = strip.folded
+    cdef Window wh
+    cdef bint halved, dense
+    if bare:
+        width = args.W.size
+        source = <const real*>(strip.plane + (wd.start + wd.first*args.D.dilation)*args.x.d + top*args.x.h)
+    else:
+        source = stack_rows(args, strip, wd, top, rows, op)
+    halved = args.W.stride == 2 and args.W.dilation == 1 and args.W.kernel > 1 and width % 2 == 0
+    dense = ((halved or args.W.stride == 1) and width == strip.outputs*args.W.stride
+             and args.y.h == strip.outputs*size and lies_ready(out, args.y.w, args.y.dtype))
+    if args.H.kernel > 1:
+        if args.H.stride == 1:
+            fold_few(strip.stack, source, whole_vectors(count*width), args.H.kernel, args.H.dilation*width, op)
+        else:
+            for b in range(count):
+                fold_few(strip.stack + b*width, source + b*args.H.stride*width, whole_vectors(width), args.H.kernel,
+                         args.H.dilation*width, op)
+        source = strip.stack
+    elif args.H.stride > 1:
+        for b in range(count):
+            memcpy(strip.stack + b*width, source + b*args.H.stride*width, width*size)
+        source = strip.stack
+    n = whole_vectors(count*width)
+    if dense and op != FOLD_SUM:
+        values = <real*>out
+        n = count*strip.outputs*args.W.stride
+    if halved:
+        fold_second(values, source, n//2, args.W.kernel, op)
+        width //= 2
+    elif args.W.stride == 1:
+        fold_few(values, source, n, args.W.kernel, args.W.dilation, op)
+    else:
+        for b in range(count):
+            fold_columns(args, strip, values + b*width, source + b*width, strip.outputs, op)
+    if dense and op != FOLD_SUM:
+        return
+    for b in range(count):
         if FLOATING and op == FOLD_SUM:
-            divide(args, strip, dst, folded, wd.counted*wh.counted)
-        if dst == strip.values:
-            store_outputs(args, strip, out)
+            wh = window_at(&args.H, oh + b, include_pad)
+            divide(args, strip, <real*>out if in_place else strip.values, values, strip.outputs, wd.counted*wh.counted)
+            if not in_place:
+                store_outputs(args, strip, out, strip.values)
+        elif in_place:
+            copy_reals(<real*>out, values, strip.outputs)
+        else:
+            store_outputs(args, strip, out, values)
+        values += width
         out += args.y.h
-        oh += 1
 
 
 cdef inline void fold_task(const PoolArgs* args, char* scratch, const char* plane, char* out, const Window* wd,
@@ -562,6 +514,8 @@ cdef inline void fold_task(const PoolArgs* args, char* scratch, const char* plan
                            bint include_pad) noexcept nogil:
     """Output rows oh..end-1, columns from `ow` on, of `channels` channels of one output plane."""
     cdef Strip strip
+    cdef Py_ssize_t count
+    cdef bint bare
     cdef int op = FOLD_MAX
     strip.unit = channels
     strip.ow = ow
@@ -570,11 +524,34 @@ cdef inline void fold_task(const PoolArgs* args, char* scratch, const char* plan
     strip.start = ow*args.W.stride - args.W.pad
     strip.first = min(strip.columns, max(<Py_ssize_t>0, -strip.start))
     strip.last = max(strip.first, min(strip.columns, args.W.size - strip.start))
+    strip.reals = max(<Py_ssize_t>LANES, (strip.last - strip.first)*channels)
     strip.plane = plane
+    strip.ready = lie_ready(args, plane, channels) and \
+        (args.by_pixels or channels == 1 or args.x.w == channels*<Py_ssize_t>sizeof(real))
     take_lines(&strip, args, strip.columns, <real*>scratch)
     out += ow*args.y.w
     if FLOATING and args.kind != POOL_MAX:
         op = FOLD_SUM
     elif FLOATING and args.nan_omit:
         op = FOLD_MAX_PRESENT
-    fold_strip(args, &strip, out, wd, oh, end, include_pad, op)
+    if args.by_pixels:
+        while oh < end:
+            fold_pixels(args, &strip, out + oh*args.y.h, wd, oh, include_pad, op)
+            oh += 1
+        return
+    if op == FOLD_SUM:
+        count_columns(args, &strip, include_pad)
+    fill(strip.line, strip.first*channels, op)
+    fill(strip.line + strip.last*channels, (strip.columns - strip.last)*channels, op)
+    if args.by_blocks:
+        fill(strip.neutral, strip.reals, op)
+        strip.block = -1
+    while oh < end:
+        count = min(strip.batch, end - oh)
+        bare = strip.stacked != NULL and lies_stacked(args, &strip, wd, oh, count)
+        if bare or strip.stacked != NULL and strip.columns <= NARROW:
+            fold_stack(args, &strip, out + oh*args.y.h, wd, oh, count, bare, include_pad, op)
+            oh += count
+        else:
+            fold_one(args, &strip, out + oh*args.y.h, wd, oh, include_pad, op)
+            oh += 1

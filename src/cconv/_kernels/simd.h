@@ -115,6 +115,67 @@ static inline vreal vkeep(vreal v)
     return v;
 }
 
+/* Lanes of b where they are greater than those of a, else of a; then of a NaN in b (`vlarger`: NaN wins), or in a
+ * (`vlarger_present`: what is no NaN wins). In two loops: one of a maximum, which is one instruction, and one of a mask
+ * that needs to wait for no maximum. GCC makes one loop into two comparisons, the second under the mask of the first. */
+#if CCONV_VECTOR_BYTES > CCONV_REAL_SIZE
+#if defined(__clang__)
+#define CCONV_LANEWISE
+#else
+#define CCONV_LANEWISE _Pragma("GCC unroll 1")
+#endif
+#define CCONV_LANE(v, i) (v)[i]
+#else
+#define CCONV_LANEWISE
+#define CCONV_LANE(v, i) (v)
+#endif
+static inline CCONV_INLINED vreal vlarger(vreal a, vreal b)
+{
+    vreal larger = a, r = a;
+    CCONV_LANEWISE
+    for (int i = 0; i < CCONV_LANES; i++)
+        CCONV_LANE(larger, i) = CCONV_LANE(b, i) > CCONV_LANE(a, i) ? CCONV_LANE(b, i) : CCONV_LANE(a, i);
+    CCONV_LANEWISE
+    for (int i = 0; i < CCONV_LANES; i++)
+        CCONV_LANE(r, i) = CCONV_LANE(b, i) != CCONV_LANE(b, i) ? CCONV_LANE(b, i) : CCONV_LANE(larger, i);
+    return r;
+}
+static inline CCONV_INLINED vreal vlarger_present(vreal a, vreal b)
+{
+    vreal larger = a, r = a;
+    CCONV_LANEWISE
+    for (int i = 0; i < CCONV_LANES; i++)
+        CCONV_LANE(larger, i) = CCONV_LANE(b, i) > CCONV_LANE(a, i) ? CCONV_LANE(b, i) : CCONV_LANE(a, i);
+    CCONV_LANEWISE
+    for (int i = 0; i < CCONV_LANES; i++)
+        CCONV_LANE(r, i) = CCONV_LANE(a, i) != CCONV_LANE(a, i) ? CCONV_LANE(b, i) : CCONV_LANE(larger, i);
+    return r;
+}
+/* What two samples become: their sum, the larger one and NaN if one of them is, or NaN if both are. */
+enum { FOLD_SUM, FOLD_MAX, FOLD_MAX_PRESENT };
+static inline CCONV_INLINED vreal vfold(vreal a, vreal b, int op)
+{
+    return op == FOLD_SUM ? a + b : op == FOLD_MAX ? vlarger(a, b) : vlarger_present(a, b);
+}
+/* The lanes first..last-1 of v, and `rest` in all others. */
+static inline CCONV_INLINED vreal vbetween(vreal v, int first, int last, real rest)
+{
+    vreal r = v;
+    CCONV_LANEWISE
+    for (int i = 0; i < CCONV_LANES; i++)
+        CCONV_LANE(r, i) = i >= first && i < last ? CCONV_LANE(v, i) : rest;
+    return r;
+}
+
+/* Lane by lane; only floating point is divided. */
+#if CCONV_FLOATING
+static inline vreal vdivide(vreal a, vreal b) { return a / b; }
+static inline vreal vdivide_by(vreal a, real b) { return a / b; }
+#else
+static inline vreal vdivide(vreal a, vreal b) { (void)b; return a; }
+static inline vreal vdivide_by(vreal a, real b) { (void)b; return a; }
+#endif
+
 /* A hint; any address is harmless. */
 #if defined(__GNUC__)
 static inline void prefetch(const real *p) { __builtin_prefetch(p); }
@@ -252,6 +313,17 @@ static inline signed_real clip(signed_real x, signed_real low, signed_real high)
 #define CCONV_ZIP_HI 1, 3
 #define CCONV_ROUNDS 1
 #endif
+/* Every other one of 2*LANES reals from p on; the first halves of two vectors interleaved, and the second ones. */
+static inline vreal vevens(const real *p)
+{
+    return __builtin_shufflevector(vload(p), vload(p + CCONV_LANES), CCONV_EVEN);
+}
+static inline vreal vodds(const real *p)
+{
+    return __builtin_shufflevector(vload(p), vload(p + CCONV_LANES), CCONV_ODD);
+}
+static inline vreal vzip_low(vreal a, vreal b) { return __builtin_shufflevector(a, b, CCONV_ZIP_LO); }
+static inline vreal vzip_high(vreal a, vreal b) { return __builtin_shufflevector(a, b, CCONV_ZIP_HI); }
 /* dst[k*dst_pitch + i] = src[4*i + k] for 4*LANES elements. */
 static inline void deinterleave4(real *dst, ptrdiff_t dst_pitch, const real *src)
 {
@@ -303,6 +375,33 @@ static inline void transpose_strided(real *dst, ptrdiff_t dst_pitch, const real 
     transpose_store(dst, dst_pitch, a);
 }
 #else
+#if CCONV_VECTOR_BYTES > CCONV_REAL_SIZE
+static inline vreal vevens(const real *p)
+{
+    vreal r;
+    for (int i = 0; i < CCONV_LANES; i++)
+        ((real *)&r)[i] = p[2 * i];
+    return r;
+}
+static inline vreal vodds(const real *p) { return vevens(p + 1); }
+#else
+static inline vreal vevens(const real *p) { return p[0]; }
+static inline vreal vodds(const real *p) { return p[1]; }
+#endif
+static inline vreal vzip_low(vreal a, vreal b)
+{
+    vreal r;
+    for (int i = 0; i < CCONV_LANES; i++)
+        ((real *)&r)[i] = ((const real *)(i % 2 ? &b : &a))[i / 2];
+    return r;
+}
+static inline vreal vzip_high(vreal a, vreal b)
+{
+    vreal r;
+    for (int i = 0; i < CCONV_LANES; i++)
+        ((real *)&r)[i] = ((const real *)(i % 2 ? &b : &a))[(i + CCONV_LANES) / 2];
+    return r;
+}
 static inline void deinterleave4(real *dst, ptrdiff_t dst_pitch, const real *src)
 {
     for (int i = 0; i < 4 * CCONV_LANES; i++)

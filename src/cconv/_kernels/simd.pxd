@@ -23,11 +23,22 @@ cdef extern from "simd.h" nogil:
         LN_R
         LN_V
         NARROW
+        FOLD_SUM                # what two samples become
+        FOLD_MAX                # NaN if one of them is
+        FOLD_MAX_PRESENT        # NaN if both are
     vreal vload(const real* p) noexcept
     void vstore(real* p, vreal v) noexcept
     vreal vzero() noexcept
     vreal vrelu(vreal v) noexcept
     vreal vkeep(vreal v) noexcept
+    vreal vfold(vreal a, vreal b, int op) noexcept
+    vreal vbetween(vreal v, int first, int last, real rest) noexcept
+    vreal vdivide(vreal a, vreal b) noexcept
+    vreal vdivide_by(vreal a, real b) noexcept
+    vreal vevens(const real* p) noexcept
+    vreal vodds(const real* p) noexcept
+    vreal vzip_low(vreal a, vreal b) noexcept
+    vreal vzip_high(vreal a, vreal b) noexcept
     bint is_nan(real x) noexcept
     real peak_magnitude(const real* p, Py_ssize_t n, real peak) noexcept
     void mark_small(real_bits* marks, const real* p, Py_ssize_t n, bint pairs, real limit) noexcept

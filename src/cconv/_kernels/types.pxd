@@ -173,7 +173,9 @@ cdef struct PoolArgs:
     Array y
     Array indices               # int64
     # the schedule, filled in by the level's plan()
+    const char* x_end           # after the last sample
     bint walk                   # tap by tap, in order; else folded axis by axis
+    bint by_planes              # a window is a plane, and that one run
     bint by_pixels              # all taps of a pixel's channels at once
     bint by_blocks              # rows are folded by blocks of H.kernel
     Py_ssize_t unit             # channels side by side (they are neighbours in memory); 1: lanes along W
