@@ -119,7 +119,8 @@ def measure(case, names, rounds, warm=WARM_SECONDS, seconds=TURN_SECONDS):
     """Times of cconv and of the peers `names` on one case: a row for the table and for JSON."""
     arrays = case.arrays()
     row = {"case": case.name, "op": case.op, "dtype": case.dtype, "real": case.real, "flop": case.flop,
-           "bytes": case.bytes, "method": peers.cconv_method(case, *arrays), "times": {}, "difference": {}, "errors": {}}
+           "bytes": case.bytes, "method": peers.cconv_method(case, *arrays)}
+    row |= {"times": {}, "difference": {}, "errors": {}}
     # of a call there is no definition to go by: its peers are the judges
     allowed = case.tolerance if isinstance(case, Call) else tolerance(case, row["method"])
     competitors = []
@@ -130,7 +131,9 @@ def measure(case, names, rounds, warm=WARM_SECONDS, seconds=TURN_SECONDS):
             complaint = f"raises {type(error).__name__}: {error}"
         else:
             if name == "cconv":
-                complaint = None if isinstance(case, Call) else wrong_at_a_sample(case, *arrays, competitor.answer, allowed)
+                complaint = None
+                if not isinstance(case, Call):
+                    complaint = wrong_at_a_sample(case, *arrays, competitor.answer, allowed)
                 reference = competitor.answer
             else:
                 row["difference"][name], complaint = difference(case, competitor.answer, reference, allowed)

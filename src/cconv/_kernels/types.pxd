@@ -262,7 +262,6 @@ cdef struct WeightKernels:
     run_t combine
     exchange_plan_t plan_exchange
     run_t exchange
-    run_t exchange              # a task is EXCHANGED channels of one group
 
 cdef enum:                      # activations: element by element; along one axis
     MAP_IDENTITY = 0
