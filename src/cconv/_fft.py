@@ -47,8 +47,7 @@ MOST_DIRECT = 0.5
 # Boxes to be summed directly that are kept to be joined with their neighbours.
 MOST_BOXES = 4096
 # Words of a struct Tiles: see _kernels/types.pxd.
-OFFSETS = (3, 9, 15)
-PARTS, FIRST, COUNT, CHANNEL, CHANNELS, BUFFER, SCRATCH, SMALLNESS, PEAKS, COUNTS, WORDS = range(18, 29)
+PARTS, SMALLNESS, WORDS = 21, 28, 33
 
 
 @cache
@@ -117,15 +116,23 @@ class FFTConvolution:
         self.blocks = [-(-n // c) for n, c in zip(length, self.cell, strict=True)]
         # cells per tile
         self.cells = [-(-s // c) for s, c in zip(step, self.cell, strict=True)]
-        words = [
-            (length[i], step[i], self.tiles[i], -spec.pad_before[i], self.cell[i], self.blocks[i]) for i in range(3)
-        ]
-        self.words = np.array([*itertools.chain(*words), *[0] * (WORDS - PARTS)], np.int64)
-        self.words[PARTS] = 2 if spec.is_complex else 1
-        self.words[SMALLNESS] = np.array(1 / SMALL).view(np.int64)
+        self.words = [self._words(start) for start in self.pieces]
         self._cut(math.prod(length) * itemsize(spec))
         self.direct = {}
-        self.borders = {}
+
+    def _words(self, start):
+        """The struct Tiles of the piece of the kernel from the tap `start` on, but for what a call fills in."""
+        spec, tiling, words = self.spec, self.tiling, []
+        for i in range(3):
+            offset = start[i] * spec.dilation[i] - spec.pad_before[i]
+            taps = min(tiling.piece[i], spec.kernel_size[i] - start[i])
+            words += [
+                tiling.length[i], tiling.step[i], self.tiles[i], offset, self.cell[i], self.blocks[i], taps
+            ]  # fmt: skip
+        words = np.array([*words, *[0] * (WORDS - PARTS)], np.int64)
+        words[PARTS] = 2 if spec.is_complex else 1
+        words[SMALLNESS] = np.array(1 / SMALL).view(np.int64)
+        return words
 
     def _cut(self, size):
         """Into blocks of tiles of `size` bytes, and of channels."""
@@ -212,7 +219,7 @@ class FFTConvolution:
             part = taps[(..., *[slice(a, a + p) for a, p in zip(start, self.tiling.piece, strict=True)])]
             if self.guarded:
                 for kernel, magnitudes in zip(guards, np.abs(part).astype(np.float64), strict=True):
-                    kernel.append(Guard(self, magnitudes, start))
+                    kernel.append(Guard(self, magnitudes))
             places = [-np.arange(n) * d % s for n, d, s in zip(part.shape[1:], spec.dilation, length, strict=True)]
             for row in range(0, len(taps), rows):
                 here = part[row : row + rows]
@@ -241,10 +248,10 @@ class FFTConvolution:
         sums = good = product = spare = None
         for in_channel in range(0, spec.in_channels, self.in_block):
             ins = min(self.in_block, spec.in_channels - in_channel)
-            for piece, start in enumerate(self.pieces):
+            for piece in range(len(self.pieces)):
                 buffer = np.empty((ins, count, *length), self.number)
-                ok = self._gather(call, buffer, first, group * spec.in_channels + in_channel, start, runs, piece)
-                if ok is not True:
+                ok = self._gather(call, buffer, first, group * spec.in_channels + in_channel, runs, piece)
+                if ok is not None:
                     good = ok if good is None else good & ok
                 product = self.forward(buffer, self.shape, self.axes, threads)
                 del buffer
@@ -263,8 +270,7 @@ class FFTConvolution:
                     sums[out] += spare
         del product, spare
         result = np.ascontiguousarray(self.backward(sums, self.shape, self.axes, threads))
-        words, _kept = self._words(result, first, channel)
-        self.operator.move_tiles(call.out, call.bias, words, True)
+        self.operator.store_tiles(call.out, call.bias, self.words[0], result, first, channel)
         if good is not None:
             self._note(call, good, first)
 
@@ -276,36 +282,18 @@ class FFTConvolution:
         ends = [0, *np.flatnonzero(np.diff(of_tile)) + 1, count]
         return [(slice(a, b), of_tile[a]) for a, b in itertools.pairwise(ends)]
 
-    def _words(self, buffer, first, channel):
-        """(the struct Tiles of a block, what it points to)."""
-        words = self.words.copy()
-        scratch = np.empty(2 * self.tiling.length[2], self.dtype)
-        words[FIRST : SCRATCH + 1] = (
-            first, buffer.shape[1], channel, buffer.shape[0], buffer.ctypes.data, scratch.ctypes.data
-        )  # fmt: skip
-        return words, scratch
-
-    def _gather(self, call, buffer, first, channel, start, runs, piece):
-        """Fill the buffer with what the taps from `start` on see. Returns which cells FFT may do, or True for all."""
-        words, _kept = self._words(buffer, first, channel)
-        for axis, (offset, taps, dilation) in enumerate(zip(OFFSETS, start, self.spec.dilation, strict=True)):
-            words[offset] = taps * dilation - self.spec.pad_before[axis]
+    def _gather(self, call, buffer, first, channel, runs, piece):
+        """Fill the buffer with what the taps of a piece see. Returns which cells FFT may do, (tiles, d, h, w), or None
+        for all."""
+        gather = self.operator.gather_tiles
         if not self.guarded:
-            self.operator.move_tiles(call.input, None, words, False)
-            return True
-        count = buffer.shape[1]
-        peaks = np.empty(count)
-        counts = np.empty((count, *self.blocks), np.int32)
-        words[PEAKS], words[COUNTS] = peaks.ctypes.data, counts.ctypes.data
-        self.operator.move_tiles(call.input, None, words, False)
-        tiles = np.arange(first, first + count) % self.per_element
-        checks = [call.kernels.guards[kernel][piece].check(peaks[here], counts[here], tiles[here])
-                  for here, kernel in runs]  # fmt: skip
-        if all(check is True for check in checks):
-            return True
-        parts = [np.ones((here.stop - here.start, *self.cells), bool) if check is True else check
-                 for check, (here, _) in zip(checks, runs, strict=True)]  # fmt: skip
-        return np.concatenate(parts)
+            return gather(call.input, self.words[piece], buffer, first, channel)
+        good = np.empty((buffer.shape[1], *self.cells), bool)
+        for here, kernel in runs:
+            # a filter has one channel
+            gather(call.input, self.words[piece], buffer[:, here], first + here.start, channel,
+                   call.kernels.guards[kernel][piece], good[here])  # fmt: skip
+        return None if good.all() else good
 
     # ---- outputs that a transform cannot vouch for ---------------------------------------------------------
 
