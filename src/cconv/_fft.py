@@ -23,10 +23,10 @@ import itertools
 import math
 import os
 import threading
-from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import suppress
 from functools import cache
 from operator import itemgetter
+from queue import SimpleQueue
 from types import SimpleNamespace
 
 import numpy as np
@@ -40,12 +40,18 @@ SCRATCH_BYTES = 12 << 20
 # Of the samples of a block, which stay in a core's cache; blocks that a large call is cut into at least.
 BLOCK_BYTES = 1 << 19
 LEAST_BLOCKS = 8
+# Short calls are cut into fewer, of this predicted time: a block takes 60 us in Python.
+BLOCK_SECONDS = 5e-4
 # The predicted time from which on threads may run.
-PARALLEL_SECONDS = 1.8e-3
+PARALLEL_SECONDS = 4e-4
 # A call is summed directly where this part of the first block's outputs would be left to that.
 MOST_DIRECT = 0.5
 # Boxes to be summed directly that are kept to be joined with their neighbours.
 MOST_BOXES = 4096
+# Of such boxes whose operators are kept for the next call.
+MOST_PLANS = 256
+# Threads that help, of all callers.
+MOST_HELPERS = 64
 # Words of a struct Tiles: see _kernels/types.pxd.
 PARTS, SMALLNESS, WORDS = 21, 28, 33
 
@@ -117,8 +123,18 @@ class FFTConvolution:
         # cells per tile
         self.cells = [-(-s // c) for s, c in zip(step, self.cell, strict=True)]
         self.words = [self._words(start) for start in self.pieces]
+        # of each piece: its taps, and where they stand in a tile, reversed
+        self.parts = [tuple([slice(a, min(a + p, k)) for a, p, k in zip(start, piece, spec.kernel_size, strict=True)])
+                      for start in self.pieces]  # fmt: skip
+        self.places = [self._places(part) for part in self.parts]
         self._cut(math.prod(length) * itemsize(spec))
-        self.direct = {}
+        self.direct, self.boxes = {}, {}
+
+    def _places(self, part):
+        """Where the taps of a piece stand."""
+        axes = zip(part, self.spec.dilation, self.tiling.length, strict=True)
+        places = [-np.arange(taps.stop - taps.start) * dilation % length for taps, dilation, length in axes]
+        return np.ix_(*places)
 
     def _words(self, start):
         """The struct Tiles of the piece of the kernel from the tap `start` on, but for what a call fills in."""
@@ -140,7 +156,8 @@ class FFTConvolution:
         total = self.per_element * math.prod(spec.batch_shape)
         rows = SIDE_BY_SIDE[spec.real][0] if len(self.axes) == 1 else 1
         block = max(BLOCK_BYTES // size, rows)
-        self.per_block = min(block, max(rows, -(-total // LEAST_BLOCKS)))
+        least = min(LEAST_BLOCKS, max(2, int(self.tiling.seconds / BLOCK_SECONDS)))
+        self.per_block = min(block, max(rows, -(-total // least)))
         self.per_block -= self.per_block % rows
         self.per_block = min(self.per_block, max(1, total))
         self.in_block = min(spec.in_channels, max(1, block // self.per_block))
@@ -170,19 +187,25 @@ class FFTConvolution:
         threads = min(max_num_threads(), self.most_threads)
         if num_threads is not None:
             threads = min(threads, num_threads)
-        kernels = self.kept or self.kernels(weight, threads)
-        call = SimpleNamespace(input=input, weight=weight, bias=bias, out=out, kernels=kernels, boxes=[],
-                               gave_up=False, lock=threading.Lock())  # fmt: skip
         total = self.per_element * math.prod(spec.batch_shape)
         tasks = itertools.product(
             range(spec.groups), range(0, spec.out_channels, self.out_block), range(0, total, self.per_block)
         )
         lone = total <= self.per_block and spec.groups == 1 and spec.out_channels <= self.out_block
+        call = SimpleNamespace(input=input, weight=weight, bias=bias, out=out, kernels=self.kept, boxes=[],
+                               gave_up=False, lock=threading.Lock())  # fmt: skip
         with np.errstate(all="ignore"):
+            if call.kernels is None:
+                call.kernels = self._weighed(weight)
+                if lone or threads == 1 or len(self.pieces) * len(call.kernels.taps) * spec.in_channels > 1:
+                    self._transform(call.kernels, threads)
+                else:
+                    # one thread transforms the kernel while another gathers samples
+                    tasks = itertools.chain([()], tasks)
             if lone:
                 self._run_block(call, next(tasks), threads)
             else:
-                _share_out(tasks, lambda task: call.gave_up or self._run_block(call, task, 1), threads)
+                _share_out(tasks, lambda task: call.gave_up or self._run_task(call, task), threads)
             if call.gave_up:
                 return self.operator.run(input, weight, bias, out, num_threads)
             self._mend(call, num_threads)
@@ -202,9 +225,15 @@ class FFTConvolution:
     # ---- kernels -------------------------------------------------------------------------------------------
 
     def kernels(self, weight, threads):
-        """What calls need of a weight, never changed: the spectra (kernel of the batch, out, in, piece, ...), what
-        the guards know of each kernel and piece, and each batch element's kernel, or None if there is one."""
-        spec, length = self.spec, self.tiling.length
+        """What calls need of a weight, never changed."""
+        kernels = self._weighed(weight)
+        self._transform(kernels, threads)
+        return kernels
+
+    def _weighed(self, weight):
+        """What calls need of a weight, but for the spectra: what the guards know of each kernel and piece, and each
+        batch element's kernel, or None if there is one."""
+        spec = self.spec
         taps = _canonical(weight, spec.weight_batch_axes, spec.weight_axes)
         if spec.flip:
             taps = taps[..., ::-1, ::-1, ::-1]
@@ -212,30 +241,46 @@ class FFTConvolution:
         taps = taps.reshape(-1, *taps.shape[-3:]).astype(self.number)
         if spec.conjugate:
             np.conj(taps, out=taps)
-        rows = max(1, BLOCK_BYTES // (math.prod(length) * itemsize(spec)))
+        guards = None
+        if self.guarded:
+            guards = [[Guard(self, magnitudes[part]) for part in self.parts]
+                      for magnitudes in np.abs(taps).astype(np.float64, copy=False)]  # fmt: skip
+        of_element, count = None, math.prod(batch)
+        if count > 1:
+            of_element = np.broadcast_to(np.arange(count).reshape(batch), spec.batch_shape).ravel()
+        return SimpleNamespace(taps=taps, outer=outer, guards=guards, of_element=of_element, spectra=None,
+                               ready=threading.Event())  # fmt: skip
+
+    def _transform(self, kernels, threads):
+        """Fill in the spectra, (kernel of the batch, out, in, piece, ...)."""
+        taps, length = kernels.taps, self.tiling.length
+        rows = max(1, BLOCK_BYTES // (math.prod(length) * itemsize(self.spec)))
         spectra = None
-        guards = [[] for _ in taps]
-        for number, start in enumerate(self.pieces):
-            part = taps[(..., *[slice(a, a + p) for a, p in zip(start, self.tiling.piece, strict=True)])]
-            if self.guarded:
-                for kernel, magnitudes in zip(guards, np.abs(part).astype(np.float64), strict=True):
-                    kernel.append(Guard(self, magnitudes))
-            places = [-np.arange(n) * d % s for n, d, s in zip(part.shape[1:], spec.dilation, length, strict=True)]
+        for number, (part, places) in enumerate(zip(self.parts, self.places, strict=True)):
             for row in range(0, len(taps), rows):
-                here = part[row : row + rows]
+                here = taps[row : row + rows]
                 buffer = np.zeros((len(here), *length), self.number)
-                buffer[(slice(None), *np.ix_(*places))] = here
+                buffer[(slice(None), *places)] = here[(slice(None), *part)]
                 spectrum = self.forward(buffer, self.shape, self.axes, threads)
+                if len(here) * len(self.parts) == len(taps):
+                    spectra = spectrum[:, None]
+                    break
                 if spectra is None:
                     spectra = np.empty((len(taps), len(self.pieces), *spectrum.shape[1:]), spectrum.dtype)
                 spectra[row : row + rows, number] = spectrum
-        spectra = spectra.reshape(-1, *outer, *spectra.shape[1:])
-        of_element = None
-        if len(spectra) > 1:
-            of_element = np.broadcast_to(np.arange(len(spectra)).reshape(batch), spec.batch_shape).ravel()
-        return SimpleNamespace(spectra=spectra, guards=guards, of_element=of_element)
+        kernels.spectra = spectra.reshape(-1, *kernels.outer, *spectra.shape[1:])
+        kernels.taps = None
 
     # ---- blocks of tiles -----------------------------------------------------------------------------------
+
+    def _run_task(self, call, task):
+        """A block, or the spectrum that all of them wait for."""
+        if task:
+            return self._run_block(call, task, 1)
+        try:
+            self._transform(call.kernels, 1)
+        finally:
+            call.kernels.ready.set()
 
     def _run_block(self, call, task, threads):
         """One block: some tiles, of some output channels of one group."""
@@ -255,6 +300,10 @@ class FFTConvolution:
                     good = ok if good is None else good & ok
                 product = self.forward(buffer, self.shape, self.axes, threads)
                 del buffer
+                if call.kernels.spectra is None:
+                    call.kernels.ready.wait()
+                    if call.kernels.spectra is None:  # whoever was to make it failed
+                        return
                 if not self._sums:
                     for here, kernel in runs:
                         product[0, here] *= call.kernels.spectra[kernel, channel, 0, 0]
@@ -300,18 +349,21 @@ class FFTConvolution:
     def _note(self, call, good, first):
         """Keep in mind what is to be summed directly, (batch element, box of outputs), and do so if it is much."""
         step, size, boxes = self.tiling.step, self.spec.output_size, []
-        for i in np.flatnonzero(~good.all(axis=(1, 2, 3))):
-            element, tile = divmod(first + int(i), self.per_element)
-            place = np.unravel_index(tile, self.tiles)
-            origin = [int(p) * s for p, s in zip(place, step, strict=True)]
-            ends = [min(o + s, n) for o, s, n in zip(origin, step, size, strict=True)]
-            for box in _joined(_cells(~good[i])):
-                spans = [
-                    (o + a * c, min(o + b * c, end))
-                    for o, (a, b), c, end in zip(origin, box, self.cell, ends, strict=True)
-                ]
-                if all(a < b for a, b in spans):
-                    boxes.append((element, *spans))
+        # runs along the last axis begin and end where this changes
+        edges = np.zeros((*good.shape[:-1], good.shape[-1] + 2), np.int8)
+        np.logical_not(good, out=edges[..., 1:-1].view(bool))
+        edges = edges[..., 1:] - edges[..., :-1]
+        begins, ends = np.argwhere(edges == 1).tolist(), np.argwhere(edges == -1).tolist()
+        for (i, *begin), (*_, end) in zip(begins, ends, strict=True):
+            element, tile = divmod(first + i, self.per_element)
+            place = (tile // (self.tiles[1] * self.tiles[2]), tile // self.tiles[2] % self.tiles[1],
+                     tile % self.tiles[2])  # fmt: skip
+            box = []
+            for p, s, c, n, a, b in zip(place, step, self.cell, size, begin, (begin[0] + 1, begin[1] + 1, end),
+                                        strict=True):  # fmt: skip
+                box.append((p * s + a * c, min(p * s + min(b * c, s), n)))
+            if all(a < b for a, b in box):
+                boxes.append((element, *box))
         with call.lock:
             # what cannot be done by FFT in the first block cannot, likely, in the rest
             call.gave_up |= first == 0 and float(good.mean()) < 1 - MOST_DIRECT
@@ -339,6 +391,22 @@ class FFTConvolution:
 
     def _sum_box(self, weight, x, y, corner, stops, num_threads):
         """Directly: the outputs of one box."""
+        key = corner, stops
+        if key not in self.boxes:
+            if len(self.boxes) > MOST_PLANS:
+                self.boxes.clear()
+            self.boxes[key] = self._plan_box(corner, stops)
+        plan = self.boxes[key]
+        box = x[plan.sources]
+        if plan.targets is not None:
+            dtype = x.dtype if x.dtype.kind in "fc" and x.dtype.itemsize > 2 else self.dtype
+            padded = np.full(plan.inputs, self.spec.cval, dtype)
+            padded[plan.targets] = box
+            box = padded
+        plan.operator.run(box, weight[plan.cuts], None, y[plan.outputs], num_threads)
+
+    def _plan_box(self, corner, stops):
+        """What summing a box takes, but for arrays."""
         spec = self.spec
         extent = tuple([int(stop) - c for c, stop in zip(corner, stops, strict=True)])
         # near a border of zeros, the taps that meet nothing else are left out
@@ -351,7 +419,6 @@ class FFTConvolution:
             ranges.append((first, last))
         taps = tuple([last - first for first, last in ranges])
         inputs = tuple([n + k - 1 for n, k in zip(extent, taps, strict=True)])
-        box = np.full(inputs, spec.cval, x.dtype if x.dtype.kind in "fc" and x.dtype.itemsize > 2 else self.dtype)
         spans = [
             _span(begin - pad + first, n, size, boundary)
             for begin, pad, (first, _), n, size, boundary in zip(
@@ -359,16 +426,15 @@ class FFTConvolution:
             )
         ]
         targets, sources = zip(*spans, strict=True)
+        if targets == tuple([slice(0, n) for n in inputs]):
+            targets = None
         if not all(isinstance(source, slice) for source in sources):
             sources = np.ix_(
                 *[np.arange(s.start, s.stop) if isinstance(s, slice) else s for s in sources]
             )
-        box[targets] = x[sources]
-        cuts = [slice(k - b, k - a) if spec.flip else slice(a, b)
-                for k, (a, b) in zip(spec.kernel_size, ranges, strict=True)]  # fmt: skip
         operator = self.direct.get((extent, taps))
         if operator is None:
-            if len(self.direct) > 256:
+            if len(self.direct) > MOST_PLANS:
                 self.direct.clear()
             operator = self.direct[extent, taps] = Convolution(
                 spec._replace(
@@ -379,8 +445,12 @@ class FFTConvolution:
                     output_shape=extent,
                 )
             )
-        target = y[tuple([slice(c, c + n) for c, n in zip(corner, extent, strict=True)])]
-        operator.run(box, weight[tuple(cuts)], None, target, num_threads)
+        return SimpleNamespace(
+            operator=operator, inputs=inputs, targets=targets, sources=sources,
+            cuts=tuple([slice(k - b, k - a) if spec.flip else slice(a, b)
+                        for k, (a, b) in zip(spec.kernel_size, ranges, strict=True)]),
+            outputs=tuple([slice(c, c + n) for c, n in zip(corner, extent, strict=True)]),
+        )  # fmt: skip
 
 
 def _span(begin, length, size, boundary):
@@ -406,12 +476,7 @@ def _span(begin, length, size, boundary):
     return slice(0, length), places
 
 
-def _cells(cells):
-    """The true cells of an array, each as a box: a (first, last + 1) per axis."""
-    return [tuple([(int(i), int(i) + 1) for i in place]) for place in np.argwhere(cells)]
-
-
-def _joined(boxes, axes=(2, 1, 0)):
+def _joined(boxes, axes):
     """As few boxes: those that go on are joined, along one axis after the other."""
     for axis in axes:
         longest = {}
@@ -444,21 +509,34 @@ def _peak(array):
         return sum(max(-float(part.min()), float(part.max())) for part in parts)
 
 
-_pool = None
-
-
-def _helpers():
+class _Helpers:
     """The threads that help callers. New ones would have to fault all their memory in: at 1e6 x 10,001 float32 that
-    took as long as half of the work."""
-    global _pool
-    if _pool is None:
-        _pool = ThreadPoolExecutor(max_workers=64, thread_name_prefix="cconv")
-    return _pool
+    took as long as half of the work. A ThreadPoolExecutor takes 70 us more to get one to work, as much as 50,000
+    samples."""
+
+    def __init__(self):
+        self.jobs, self.started, self.lock = SimpleQueue(), 0, threading.Lock()
+
+    def submit(self, job, count):
+        """Let `count` threads call `job`, some time."""
+        with self.lock, suppress(RuntimeError):  # when the interpreter shuts down, no thread starts any more
+            while self.started < min(count, MOST_HELPERS):
+                threading.Thread(target=self._help, name=f"cconv-{self.started}", daemon=True).start()
+                self.started += 1
+        for _ in range(count):
+            self.jobs.put(job)
+
+    def _help(self):
+        while True:
+            self.jobs.get()()
+
+
+_helpers = _Helpers()
 
 
 def _forget_helpers():
-    global _pool
-    _pool = None
+    global _helpers
+    _helpers = _Helpers()
 
 
 if hasattr(os, "register_at_fork"):
@@ -467,7 +545,8 @@ if hasattr(os, "register_at_fork"):
 
 def _share_out(tasks, run, threads):
     """Run all tasks on so many threads, this one among them; the first failure is raised, after all stopped."""
-    lock, failures = threading.Lock(), []
+    failures, lock, idle = [], threading.Lock(), threading.Event()
+    state = SimpleNamespace(helping=0, closed=False)
 
     def work():
         try:
@@ -481,16 +560,29 @@ def _share_out(tasks, run, threads):
         except BaseException as failure:
             failures.append(failure)
 
-    helpers = []
-    # when the interpreter shuts down, no thread starts any more
-    with suppress(RuntimeError):
-        for _ in range(threads - 1):
-            helpers.append(_helpers().submit(work))
+    def help():
+        with lock:
+            if state.closed:  # all is done: nobody waits
+                return
+            state.helping += 1
+            idle.clear()
+        work()
+        with lock:
+            state.helping -= 1
+            if not state.helping:
+                idle.set()
+
+    if threads > 1:
+        _helpers.submit(help, threads - 1)
     work()
-    try:
-        wait([helper for helper in helpers if not helper.cancel()])
-    except BaseException as failure:  # Ctrl-C: nothing may write to the arrays any more
-        failures.append(failure)
-        wait([helper for helper in helpers if not helper.cancel()])
+    while True:
+        try:
+            with lock:
+                state.closed = True
+            if state.helping:
+                idle.wait()
+            break
+        except BaseException as failure:  # Ctrl-C: nothing may write to the arrays any more
+            failures.append(failure)
     if failures:
         raise failures[0]
