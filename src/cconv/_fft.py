@@ -33,7 +33,7 @@ import numpy as np
 
 from ._choice import SIDE_BY_SIDE, best_tiling, is_transformed, itemsize
 from ._core import Convolution, max_num_threads
-from ._fft_guard import SMALL, Guard
+from ._fft_guard import SMALL, Guard, Rules
 
 # Bytes of scratch that all threads share: fewer threads run where tiles are large.
 SCRATCH_BYTES = 12 << 20
@@ -43,7 +43,7 @@ LEAST_BLOCKS = 8
 # Short calls are cut into fewer, of this predicted time: a block takes 60 us in Python.
 BLOCK_SECONDS = 5e-4
 # The predicted time from which on threads may run.
-PARALLEL_SECONDS = 4e-4
+PARALLEL_SECONDS = 8e-4
 # A call is summed directly where this part of the first block's outputs would be left to that.
 MOST_DIRECT = 0.5
 # Boxes to be summed directly that are kept to be joined with their neighbours.
@@ -117,7 +117,7 @@ class FFTConvolution:
         self.pieces = list(itertools.product(*map(range, [0] * 3, spec.kernel_size, piece)))
         # cells of the guard: boxes of outputs a part of the kernel wide
         one = sum(p > 1 for p in piece) == 1
-        cells = [max(-(-p // 16), min(16, -(-p // 4))) if one else -(-p // 4) for p in piece]
+        cells = [max(-(-p // 64), min(16, -(-p // 4))) if one else -(-p // 4) for p in piece]
         self.cell = [min(c, s) for c, s in zip(cells, step, strict=True)]
         self.blocks = [-(-n // c) for n, c in zip(length, self.cell, strict=True)]
         # cells per tile
@@ -127,14 +127,20 @@ class FFTConvolution:
         self.parts = [tuple([slice(a, min(a + p, k)) for a, p, k in zip(start, piece, spec.kernel_size, strict=True)])
                       for start in self.pieces]  # fmt: skip
         self.places = [self._places(part) for part in self.parts]
+        self.rules = Rules(spec, self.dtype, length, self.operator.weigh_taps)
         self._cut(math.prod(length) * itemsize(spec))
         self.direct, self.boxes = {}, {}
 
     def _places(self, part):
-        """Where the taps of a piece stand."""
-        axes = zip(part, self.spec.dilation, self.tiling.length, strict=True)
-        places = [-np.arange(taps.stop - taps.start) * dilation % length for taps, dilation, length in axes]
-        return np.ix_(*places)
+        """[(the places in a tile, the taps that stand there)], as slices: the first tap at 0, the others before the
+        end, reversed."""
+        pairs = []
+        for taps, dilation, length in zip(part, self.spec.dilation, self.tiling.length, strict=True):
+            pairs.append([(slice(1), slice(taps.start, taps.start + 1))])
+            reach = (taps.stop - taps.start - 1) * dilation
+            if reach:
+                pairs[-1].append((slice(length - reach, length, dilation), slice(taps.stop - 1, taps.start, -1)))
+        return [tuple(zip(*chosen, strict=True)) for chosen in itertools.product(*pairs)]
 
     def _words(self, start):
         """The struct Tiles of the piece of the kernel from the tap `start` on, but for what a call fills in."""
@@ -243,7 +249,7 @@ class FFTConvolution:
             np.conj(taps, out=taps)
         guards = None
         if self.guarded:
-            guards = [[Guard(self, magnitudes[part]) for part in self.parts]
+            guards = [[Guard(self.rules, magnitudes[part]) for part in self.parts]
                       for magnitudes in np.abs(taps).astype(np.float64, copy=False)]  # fmt: skip
         of_element, count = None, math.prod(batch)
         if count > 1:
@@ -256,11 +262,12 @@ class FFTConvolution:
         taps, length = kernels.taps, self.tiling.length
         rows = max(1, BLOCK_BYTES // (math.prod(length) * itemsize(self.spec)))
         spectra = None
-        for number, (part, places) in enumerate(zip(self.parts, self.places, strict=True)):
+        for number, places in enumerate(self.places):
             for row in range(0, len(taps), rows):
                 here = taps[row : row + rows]
                 buffer = np.zeros((len(here), *length), self.number)
-                buffer[(slice(None), *places)] = here[(slice(None), *part)]
+                for at, tap in places:
+                    buffer[(slice(None), *at)] = here[(slice(None), *tap)]
                 spectrum = self.forward(buffer, self.shape, self.axes, threads)
                 if len(here) * len(self.parts) == len(taps):
                     spectra = spectrum[:, None]
@@ -349,13 +356,14 @@ class FFTConvolution:
     def _note(self, call, good, first):
         """Keep in mind what is to be summed directly, (batch element, box of outputs), and do so if it is much."""
         step, size, boxes = self.tiling.step, self.spec.output_size, []
-        # runs along the last axis begin and end where this changes
-        edges = np.zeros((*good.shape[:-1], good.shape[-1] + 2), np.int8)
-        np.logical_not(good, out=edges[..., 1:-1].view(bool))
-        edges = edges[..., 1:] - edges[..., :-1]
-        begins, ends = np.argwhere(edges == 1).tolist(), np.argwhere(edges == -1).tolist()
-        for (i, *begin), (*_, end) in zip(begins, ends, strict=True):
-            element, tile = divmod(first + i, self.per_element)
+        # runs along the last axis begin and end, in turn, where this changes
+        bad = np.zeros((good.size // good.shape[-1], good.shape[-1] + 2), bool)
+        np.logical_not(good.reshape(len(bad), -1), out=bad[:, 1:-1])
+        changes = (bad[:, 1:] != bad[:, :-1]).ravel().nonzero()[0].tolist()
+        for at, end in zip(changes[::2], changes[1::2], strict=True):
+            row, end = divmod(end, bad.shape[1] - 1)
+            begin = (row // self.cells[1] % self.cells[0], row % self.cells[1], at % (bad.shape[1] - 1))
+            element, tile = divmod(first + row // (self.cells[0] * self.cells[1]), self.per_element)
             place = (tile // (self.tiles[1] * self.tiles[2]), tile // self.tiles[2] % self.tiles[1],
                      tile % self.tiles[2])  # fmt: skip
             box = []
@@ -366,7 +374,7 @@ class FFTConvolution:
                 boxes.append((element, *box))
         with call.lock:
             # what cannot be done by FFT in the first block cannot, likely, in the rest
-            call.gave_up |= first == 0 and float(good.mean()) < 1 - MOST_DIRECT
+            call.gave_up |= first == 0 and np.count_nonzero(good) < (1 - MOST_DIRECT) * good.size
             call.boxes += boxes
             if len(call.boxes) > MOST_BOXES:
                 self._mend(call, 1)
@@ -378,9 +386,10 @@ class FFTConvolution:
         spec = self.spec
         x = _canonical(call.input, spec.input_batch_axes, spec.input_axes[1:])
         x = x[(..., *[slice(a, a + n) for a, n in zip(spec.input_start, spec.input_size, strict=True)])]
-        x = np.broadcast_to(x, spec.batch_shape + x.shape[-3:])
         w = _canonical(call.weight, spec.weight_batch_axes, spec.weight_axes[2:])
-        w = np.broadcast_to(w, spec.batch_shape + w.shape[-3:])
+        if spec.batch_shape:
+            x = np.broadcast_to(x, spec.batch_shape + x.shape[-3:])
+            w = np.broadcast_to(w, spec.batch_shape + w.shape[-3:])
         y = _canonical(call.out, spec.output_batch_axes, spec.output_axes[1:])
         boxes, call.boxes = call.boxes, []
         boxes = [((element, element + 1), *spans) for element, *spans in boxes]
@@ -493,11 +502,17 @@ def _joined(boxes, axes):
 
 def _canonical(array, batch_axes, axes):
     """A view (*batch, d, h, w), with extents of 1 for axes that the array does not have."""
+    order, first, axes = _views(array.ndim, batch_axes, axes)
+    return array.transpose(order)[first][axes]
+
+
+@cache
+def _views(ndim, batch_axes, axes):
+    """How `_canonical` comes to its view."""
     wanted = (*batch_axes, *axes)
     present = [axis for axis in wanted if axis >= 0]
-    left = [axis for axis in range(array.ndim) if axis not in present]
-    view = array.transpose(present + left)[(..., *[0] * len(left))]
-    return view[tuple([np.newaxis if axis < 0 else slice(None) for axis in wanted])]
+    left = [axis for axis in range(ndim) if axis not in present]
+    return (*present, *left), (..., *[0] * len(left)), tuple([None if axis < 0 else slice(None) for axis in wanted])
 
 
 def _peak(array):

@@ -24,26 +24,36 @@ class Guard:
     a sample small if it is below m / SMALL. If n samples in the window of an output are small, then
         sum |w||x|  >=  m / SMALL * (sum of |w| over the taps inside the array  -  sum of the n largest |w|),
     wherever the small ones stand. That is asked for cell by cell, a cell being a box of outputs a quarter (1-D: a
-    sixteenth) of the kernel wide, with the number of small samples in the union of its windows: so it costs a
+    64th) of the kernel wide, with the number of small samples in the union of its windows: so it costs a
     comparison and an addition per sample. All of it is done where tiles are gathered (``_kernels/guard.pxd``); here
     stands what it has to know.
     """
 
-    def __init__(self, operator, weights):
+    def __init__(self, rules, weights):
         """`weights`: magnitudes of the piece's taps, in the order of the samples that they meet, as float64."""
-        spec, info = operator.spec, np.finfo(operator.dtype)
-        self.numbers = np.empty(NORM + 1 + 2 * STEPS)
-        operator.operator.weigh_taps(np.ascontiguousarray(weights), self.numbers)
-        factor = BOUND * SMALL / GUARDED_BOUND * (math.sqrt(2) if spec.is_complex else 1)
-        self.numbers[:NORM] = (
-            self.numbers[NORM] * factor, float(info.tiny) / float(info.eps) * SMALL,
-            float(info.max) / 8 / math.prod(operator.tiling.length) ** 2,
-        )  # fmt: skip
+        self.numbers = rules.numbers.copy()
+        rules.weigh(np.ascontiguousarray(weights), self.numbers)
+        self.numbers[NEEDED] = self.numbers[NORM] * rules.needed
         # the weight of the taps before each, along all axes
         self.table = None
-        if spec.cval == 0 and "constant" in spec.boundary:
+        if rules.hollow:
             self.table = np.zeros([n + 1 for n in weights.shape])
-            self.table[1:, 1:, 1:] = weights
+            inner = self.table[1:, 1:, 1:]
             for axis in range(3):
                 if weights.shape[axis] > 1:
-                    np.cumsum(self.table, axis=axis, out=self.table)
+                    weights = np.cumsum(weights, axis=axis, out=inner)
+            if weights is not inner:
+                inner[...] = weights
+
+
+class Rules:
+    """What the guards of all kernels of an operator have in common."""
+
+    def __init__(self, spec, dtype, length, weigh):
+        info = np.finfo(dtype)
+        self.weigh = weigh
+        self.needed = BOUND * SMALL / GUARDED_BOUND * (math.sqrt(2) if spec.is_complex else 1)
+        self.numbers = np.zeros(NORM + 1 + 2 * STEPS)
+        self.numbers[LEAST] = float(info.tiny) / float(info.eps) * SMALL
+        self.numbers[MOST] = float(info.max) / 8 / math.prod(length) ** 2
+        self.hollow = spec.cval == 0 and "constant" in spec.boundary
