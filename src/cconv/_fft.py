@@ -21,12 +21,9 @@ Design:
 
 import itertools
 import math
-import os
 import threading
-from contextlib import suppress
 from functools import cache
 from operator import itemgetter
-from queue import SimpleQueue
 from types import SimpleNamespace
 
 import numpy as np
@@ -34,6 +31,7 @@ import numpy as np
 from ._choice import SIDE_BY_SIDE, best_tiling, is_transformed, itemsize
 from ._core import Convolution, max_num_threads
 from ._fft_guard import SMALL, Guard, Rules
+from ._helpers import share_out
 
 # Bytes of scratch that all threads share: fewer threads run where tiles are large.
 SCRATCH_BYTES = 12 << 20
@@ -50,8 +48,6 @@ MOST_DIRECT = 0.5
 MOST_BOXES = 4096
 # Of such boxes whose operators are kept for the next call.
 MOST_PLANS = 256
-# Threads that help, of all callers.
-MOST_HELPERS = 64
 # Words of a struct Tiles: see _kernels/types.pxd.
 PARTS, SMALLNESS, WORDS = 21, 28, 33
 
@@ -164,7 +160,7 @@ class FFTConvolution:
         block = max(BLOCK_BYTES // size, rows)
         least = min(LEAST_BLOCKS, max(2, int(self.tiling.seconds / BLOCK_SECONDS)))
         self.per_block = min(block, max(rows, -(-total // least)))
-        self.per_block -= self.per_block % rows
+        self.per_block = min(-(-self.per_block // rows) * rows, block - block % rows)
         self.per_block = min(self.per_block, max(1, total))
         self.in_block = min(spec.in_channels, max(1, block // self.per_block))
         self.out_block = min(spec.out_channels, max(1, block // self.per_block))
@@ -211,7 +207,7 @@ class FFTConvolution:
             if lone:
                 self._run_block(call, next(tasks), threads)
             else:
-                _share_out(tasks, lambda task: call.gave_up or self._run_task(call, task), threads)
+                share_out(tasks, lambda task: call.gave_up or self._run_task(call, task), threads)
             if call.gave_up:
                 return self.operator.run(input, weight, bias, out, num_threads)
             self._mend(call, num_threads)
@@ -522,82 +518,3 @@ def _peak(array):
     parts = (array.real, array.imag) if array.dtype.kind == "c" else (array,)
     with np.errstate(all="ignore"):
         return sum(max(-float(part.min()), float(part.max())) for part in parts)
-
-
-class _Helpers:
-    """The threads that help callers. New ones would have to fault all their memory in: at 1e6 x 10,001 float32 that
-    took as long as half of the work. A ThreadPoolExecutor takes 70 us more to get one to work, as much as 50,000
-    samples."""
-
-    def __init__(self):
-        self.jobs, self.started, self.lock = SimpleQueue(), 0, threading.Lock()
-
-    def submit(self, job, count):
-        """Let `count` threads call `job`, some time."""
-        with self.lock, suppress(RuntimeError):  # when the interpreter shuts down, no thread starts any more
-            while self.started < min(count, MOST_HELPERS):
-                threading.Thread(target=self._help, name=f"cconv-{self.started}", daemon=True).start()
-                self.started += 1
-        for _ in range(count):
-            self.jobs.put(job)
-
-    def _help(self):
-        while True:
-            self.jobs.get()()
-
-
-_helpers = _Helpers()
-
-
-def _forget_helpers():
-    global _helpers
-    _helpers = _Helpers()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_forget_helpers)
-
-
-def _share_out(tasks, run, threads):
-    """Run all tasks on so many threads, this one among them; the first failure is raised, after all stopped."""
-    failures, lock, idle = [], threading.Lock(), threading.Event()
-    state = SimpleNamespace(helping=0, closed=False)
-
-    def work():
-        try:
-            with np.errstate(all="ignore"):
-                while not failures:
-                    with lock:
-                        task = next(tasks, None)
-                    if task is None:
-                        return
-                    run(task)
-        except BaseException as failure:
-            failures.append(failure)
-
-    def help():
-        with lock:
-            if state.closed:  # all is done: nobody waits
-                return
-            state.helping += 1
-            idle.clear()
-        work()
-        with lock:
-            state.helping -= 1
-            if not state.helping:
-                idle.set()
-
-    if threads > 1:
-        _helpers.submit(help, threads - 1)
-    work()
-    while True:
-        try:
-            with lock:
-                state.closed = True
-            if state.helping:
-                idle.wait()
-            break
-        except BaseException as failure:  # Ctrl-C: nothing may write to the arrays any more
-            failures.append(failure)
-    if failures:
-        raise failures[0]

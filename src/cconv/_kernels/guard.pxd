@@ -4,7 +4,7 @@ are in the cache.
 Design:
 a. Cells of outputs are looked at, and blocks of as many samples: a count of small samples per block, then per cell the
    sum over the blocks that its windows touch.
-b. How much weight n small samples may hide is the sum of the n largest weights. It is bounded by n*t + sum max(|w|-t, 0)
+b. How much weight n small samples may hide is the sum of the n largest weights. It is at most n*t + sum max(|w|-t, 0)
    for any t: a few t come close to it, and sorting a long kernel takes as long as transforming it.
 """
 from libc.string cimport memset
