@@ -23,15 +23,14 @@ from cpython.pycapsule cimport PyCapsule_GetPointer
 from libc.stdint cimport uintptr_t
 
 from cconv._arrays cimport (
-    AxisMap, NewArray, fill_array, fill_axis_map, fill_new_array, new_array,
+    AxisMap, NewArray, fill_array, fill_axis_map, fill_new_array, fill_tiles, new_array,
 )
 from cconv._kernels.types cimport (
     ACT_LEAKY_RELU, ACT_NONE, ACT_RELU, ACT_RELU6, ALG_CHANNELS, ALG_DEPTHWISE, ALG_LINE, ALG_PIXELS, ALG_ROWS,
     ALG_SEPARABLE, ALG_WINOGRAD, DT_BOOL, DT_F16, DT_F32, DT_F64, DT_I8, DT_I16, DT_I32, DT_I64, DT_SATURATE, DT_U8,
     DT_U16, DT_U32, DT_U64, DT_UNSIGNED, KERNEL_ABI, MAX_BATCH_AXES, METHOD_AUTO, METHOD_DIRECT, METHOD_SEPARABLE,
     METHOD_WINOGRAD, PAD_CONSTANT, PAD_EDGE, PAD_REFLECT, PAD_SYMMETRIC, PAD_WRAP, POOL_AVG, POOL_MAX, Axis,
-    ConvArgs, ConvKernels, PoolArgs, PoolKernels, TileGuard, TileKernels, Tiles,
-    run_t,
+    ConvArgs, ConvKernels, PoolArgs, PoolKernels, TileGuard, TileKernels, Tiles, run_t,
 )
 
 cnp.import_array()
@@ -447,57 +446,28 @@ cdef class Convolution:
         self.execute(&args, threads_for(num_threads, self.work), kept)
         return out
 
-    def gather_tiles(self, cnp.ndarray input not None, cnp.ndarray tiles not None, cnp.ndarray buffer not None,
-                     Py_ssize_t first, Py_ssize_t channel, guard=None, cnp.ndarray good=None):
-        """Fill `buffer`, (channels, tiles, d, h, w), with samples of an input, from tile `first` and `channel` on.
-        `tiles` is a struct Tiles without what these arguments say. With a `guard`, `good` says which cells of outputs
-        a transform may do."""
+    def move_tiles(self, cnp.ndarray array not None, words, buffer, first, channel, bint store, bias=None, guard=None,
+                   good=None):
+        """Fill the buffer of a struct Tiles, see _arrays.pxd, with samples of an input; or store outputs from there."""
         cdef ConvArgs args = self.args
+        cdef Tiles tiles
         cdef Py_ssize_t batch[MAX_BATCH_AXES]
-        fill_array(&args.x, batch, input, &self.input_axes, DTYPE_CODES)
-        args.x.data += self.start[0]*args.x.d + self.start[1]*args.x.h + self.start[2]*args.x.w
-        self.move_tiles(&args, tiles, buffer, first, channel, guard, good, False)
-
-    def store_tiles(self, cnp.ndarray output not None, cnp.ndarray bias, cnp.ndarray tiles not None,
-                    cnp.ndarray buffer not None, Py_ssize_t first, Py_ssize_t channel):
-        """Store the outputs that `buffer` holds, and overwrite it. `bias` is contiguous and of the sums' type."""
-        cdef ConvArgs args = self.args
-        cdef Py_ssize_t batch[MAX_BATCH_AXES]
-        fill_array(&args.y, batch, output, &self.output_axes, DTYPE_CODES)
-        args.y.dtype |= self.store_flags
-        if bias is not None:
-            args.bias = cnp.PyArray_DATA(bias)
-        self.move_tiles(&args, tiles, buffer, first, channel, None, None, True)
-
-    cdef int move_tiles(self, ConvArgs* args, cnp.ndarray words, cnp.ndarray buffer, Py_ssize_t first,
-                        Py_ssize_t channel, guard, cnp.ndarray good, bint store) except -1:
         cdef TileKernels* kernels = tile_kernels[<int>REAL_INDEX[self.spec.real]]
-        cdef Tiles tiles = (<const Tiles*>cnp.PyArray_DATA(words))[0]
-        # of doubles: a row of complex numbers of either type, and what a guard counts
-        cdef Py_ssize_t row = 2*tiles.W.length
-        cdef cnp.ndarray scratch = np.empty(row + tiles.D.blocks*tiles.H.blocks*tiles.W.blocks//2 + 1)
-        tiles.first = first
-        tiles.count = buffer.shape[1]
-        tiles.channel = channel
-        tiles.channels = buffer.shape[0]
-        tiles.buffer = cnp.PyArray_DATA(buffer)
-        tiles.scratch = cnp.PyArray_DATA(scratch)
-        tiles.counts = <int*>(<double*>tiles.scratch + row)
-        if guard is not None:
-            tiles.guard = <const TileGuard*>cnp.PyArray_DATA(guard.numbers)
-            if guard.table is not None:
-                tiles.table = <const double*>cnp.PyArray_DATA(guard.table)
-            tiles.good = <unsigned char*>cnp.PyArray_DATA(good)
-        args.tiles = &tiles
+        _scratch = fill_tiles(&args, &tiles, words, buffer, first, channel, guard, good)
+        if store:
+            fill_array(&args.y, batch, array, &self.output_axes, DTYPE_CODES)
+            args.y.dtype |= self.store_flags
+        else:
+            fill_array(&args.x, batch, array, &self.input_axes, DTYPE_CODES)
+            args.x.data += self.start[0]*args.x.d + self.start[1]*args.x.h + self.start[2]*args.x.w
+        args.bias = NULL if bias is None else cnp.PyArray_DATA(bias)
         with nogil:
-            (kernels.store if store else kernels.gather)(args)
-        return 0
+            (kernels.store if store else kernels.gather)(&args)
 
-    def weigh_taps(self, cnp.ndarray magnitudes not None, cnp.ndarray guard not None):
+    def weigh_taps(self, cnp.ndarray taps not None, cnp.ndarray guard not None):
         """Fill in what a struct TileGuard says of magnitudes, contiguous and of type float64."""
         tile_kernels[<int>REAL_INDEX[self.spec.real]].weigh(
-            <const double*>cnp.PyArray_DATA(magnitudes), cnp.PyArray_SIZE(magnitudes),
-            <TileGuard*>cnp.PyArray_DATA(guard))
+            <const double*>cnp.PyArray_DATA(taps), cnp.PyArray_SIZE(taps), <TileGuard*>cnp.PyArray_DATA(guard))
 
     cdef int execute(self, ConvArgs* args, int threads, PackedWeight kept) except -1:
         """Plan, pack the weight where the plan wants that or it is to be kept, run."""

@@ -16,7 +16,8 @@ Design:
      samples that are not finite.
   c. Blocks follow from the spec, and Python threads share them out: all that takes long releases the GIL. Of blocks
      of 512 kB two threads did twice as many as one; `workers=` of scipy.fft did 0.9 to 1.5 times as many, so that is
-     left to what is one block. The bits of a result do not depend on the number of threads.
+     left to what is one block. A call of less than a millisecond gains nothing: handing it over, and waiting for
+     the GIL some ten times a block, takes 0.2 ms. The bits of a result do not depend on the number of threads.
 """
 
 import itertools
@@ -195,7 +196,7 @@ class FFTConvolution:
         )
         lone = total <= self.per_block and spec.groups == 1 and spec.out_channels <= self.out_block
         call = SimpleNamespace(input=input, weight=weight, bias=bias, out=out, kernels=self.kept, boxes=[],
-                               gave_up=False, lock=threading.Lock())  # fmt: skip
+                               transforming=threading.Lock(), gave_up=False, lock=threading.Lock())  # fmt: skip
         with np.errstate(all="ignore"):
             if call.kernels is None:
                 call.kernels = self._weighed(weight)
@@ -250,8 +251,7 @@ class FFTConvolution:
         of_element, count = None, math.prod(batch)
         if count > 1:
             of_element = np.broadcast_to(np.arange(count).reshape(batch), spec.batch_shape).ravel()
-        return SimpleNamespace(taps=taps, outer=outer, guards=guards, of_element=of_element, spectra=None,
-                               ready=threading.Event())  # fmt: skip
+        return SimpleNamespace(taps=taps, outer=outer, guards=guards, of_element=of_element, spectra=None)
 
     def _transform(self, kernels, threads):
         """Fill in the spectra, (kernel of the batch, out, in, piece, ...)."""
@@ -265,9 +265,9 @@ class FFTConvolution:
                 for at, tap in places:
                     buffer[(slice(None), *at)] = here[(slice(None), *tap)]
                 spectrum = self.forward(buffer, self.shape, self.axes, threads)
-                if len(here) * len(self.parts) == len(taps):
+                if len(here) == len(taps) and len(self.pieces) == 1:
                     spectra = spectrum[:, None]
-                    break
+                    continue
                 if spectra is None:
                     spectra = np.empty((len(taps), len(self.pieces), *spectrum.shape[1:]), spectrum.dtype)
                 spectra[row : row + rows, number] = spectrum
@@ -277,13 +277,18 @@ class FFTConvolution:
     # ---- blocks of tiles -----------------------------------------------------------------------------------
 
     def _run_task(self, call, task):
-        """A block, or the spectrum that all of them wait for."""
+        """A block, or the spectrum that all of them need."""
         if task:
-            return self._run_block(call, task, 1)
-        try:
-            self._transform(call.kernels, 1)
-        finally:
-            call.kernels.ready.set()
+            self._run_block(call, task, 1)
+        else:
+            self._transform_once(call)
+
+    def _transform_once(self, call):
+        """See to it that the spectra are there: who comes first makes them, the others wait."""
+        if call.kernels.spectra is None:
+            with call.transforming:
+                if call.kernels.spectra is None:
+                    self._transform(call.kernels, 1)
 
     def _run_block(self, call, task, threads):
         """One block: some tiles, of some output channels of one group."""
@@ -303,10 +308,7 @@ class FFTConvolution:
                     good = ok if good is None else good & ok
                 product = self.forward(buffer, self.shape, self.axes, threads)
                 del buffer
-                if call.kernels.spectra is None:
-                    call.kernels.ready.wait()
-                    if call.kernels.spectra is None:  # whoever was to make it failed
-                        return
+                self._transform_once(call)
                 if not self._sums:
                     for here, kernel in runs:
                         product[0, here] *= call.kernels.spectra[kernel, channel, 0, 0]
@@ -322,7 +324,7 @@ class FFTConvolution:
                     sums[out] += spare
         del product, spare
         result = np.ascontiguousarray(self.backward(sums, self.shape, self.axes, threads))
-        self.operator.store_tiles(call.out, call.bias, self.words[0], result, first, channel)
+        self.operator.move_tiles(call.out, self.words[0], result, first, channel, True, call.bias)
         if good is not None:
             self._note(call, good, first)
 
@@ -337,14 +339,14 @@ class FFTConvolution:
     def _gather(self, call, buffer, first, channel, runs, piece):
         """Fill the buffer with what the taps of a piece see. Returns which cells FFT may do, (tiles, d, h, w), or None
         for all."""
-        gather = self.operator.gather_tiles
+        move, words = self.operator.move_tiles, self.words[piece]
         if not self.guarded:
-            return gather(call.input, self.words[piece], buffer, first, channel)
+            return move(call.input, words, buffer, first, channel, False)
         good = np.empty((buffer.shape[1], *self.cells), bool)
         for here, kernel in runs:
             # a filter has one channel
-            gather(call.input, self.words[piece], buffer[:, here], first + here.start, channel,
-                   call.kernels.guards[kernel][piece], good[here])  # fmt: skip
+            move(call.input, words, buffer[:, here], first + here.start, channel, False, None,
+                 call.kernels.guards[kernel][piece], good[here])  # fmt: skip
         return None if good.all() else good
 
     # ---- outputs that a transform cannot vouch for ---------------------------------------------------------
