@@ -19,7 +19,7 @@ ALL = sorted(path for suffix in ("*.py", "*.pyx", "*.pxd", "*.h") for path in SO
 LAYERS = (
     {"_config", "_core", "_docs", "_dtypes", "_geometry", "_padding", "_shapes", "_calls", "_threads", "_choice",
      "_fft", "_fft_guard", "_explain", "_gradient_shapes", "_gradients", "_weight_gradient", "_docs_gradients",
-     "_convolution_set", "_activations", "_activation_calls", "_docs_activations", "_columns"},
+     "_convolution_set", "_activations", "_activation_calls", "_docs_activations", "_columns", "_helpers"},
     {"columns", "conv", "conv_gradients", "conv_transpose", "linear_filter", "plans", "pool"},
     {"activations", "filters", "_filters_build", "_filters_edges", "_filters_smooth"},
     {"__init__"},

@@ -13,6 +13,7 @@ import reference
 from cconv import _core, _fft, _fft_guard
 from cconv._choice import Tiling, auto_tiling, fast_length, is_transformed
 from cconv._fft import FFTConvolution
+from cconv._helpers import share_out
 from cconv._shapes import filter_spec
 from checks import BOUNDARIES, Fence, check, guarded, magnitude, same_bits, sample, whole
 
@@ -198,6 +199,32 @@ def test_a_kernel_longer_than_a_tile(rng):
     n = fast_length(700_000)
     want = np.fft.irfft(np.fft.rfft(x, n) * np.fft.rfft(w, n), n)[199_999:][:300_000]
     np.testing.assert_allclose(got, want, atol=1e-9)
+
+
+@pytest.mark.parametrize("block", [1, 1 << 19])
+def test_two_kernels_in_pieces(rng, monkeypatch, block):
+    monkeypatch.setattr(_fft, "BLOCK_BYTES", block)
+    x, w = sample(rng, (2, 300), "float64"), sample(rng, (2, 40), "float64")
+    tiling = Tiling((1, 1, 60), (1, 1, 20), (1, 1, 41), 1.0)
+    for guarded_too in (False, True):
+        operator = FFTConvolution(spec_of(x, w, axes=1), tiling, guarded=guarded_too)
+        assert len(operator.pieces) == 2
+        got = operator.run(x, w, None, None, 2)
+        np.testing.assert_allclose(got, reference.convolve(x, w, axes=1), atol=1e-12)
+
+
+def test_tasks_are_shared_out(rng):
+    done = []
+    share_out(iter(range(200)), done.append, 4)
+    assert sorted(done) == list(range(200))
+
+    def fail(task):
+        if task == 7:
+            raise ValueError("seven")
+
+    for threads in (1, 4):
+        with pytest.raises(ValueError, match="seven"):
+            share_out(iter(range(200)), fail, threads)
 
 
 def test_memory_is_bounded(rng):
@@ -428,7 +455,8 @@ def test_most_of_a_benign_signal_goes_by_fft(rng, monkeypatch):
     direct = []
     monkeypatch.setattr(operator, "_sum_box", lambda *args: direct.append(args[3:5]))
     # without run(), which would sum everything directly
-    monkeypatch.setattr(operator, "operator", SimpleNamespace(move_tiles=operator.operator.move_tiles))
+    kept = {name: getattr(operator.operator, name) for name in ("move_tiles", "weigh_taps")}
+    monkeypatch.setattr(operator, "operator", SimpleNamespace(**kept))
     operator.run(x, w, None, None, 1)
     assert sum(stops[2] - corner[2] for corner, stops in direct) < 0.02 * x.size
 

@@ -1,7 +1,7 @@
 """NumPy arrays as the plain structs that kernels read."""
 cimport numpy as cnp
 
-from cconv._kernels.types cimport DT_SWAPPED, MAX_BATCH_AXES, Array
+from cconv._kernels.types cimport DT_SWAPPED, MAX_BATCH_AXES, Array, ConvArgs, TileGuard, Tiles
 
 
 cdef struct AxisMap:
@@ -63,3 +63,29 @@ cdef inline int fill_new_array(NewArray* target, shape, dtype) except -1:
 
 cdef inline cnp.ndarray new_array(NewArray* array):
     return cnp.PyArray_EMPTY(array.ndim, array.shape, array.typenum, 0)
+
+
+cdef inline cnp.ndarray fill_tiles(ConvArgs* args, Tiles* tiles, cnp.ndarray words, cnp.ndarray buffer,
+                                   Py_ssize_t first, Py_ssize_t channel, guard, cnp.ndarray good):
+    """args.tiles = the struct that `words` is, of the tiles from `first` and the channels from `channel` on that
+    `buffer`, (channels, tiles, d, h, w), holds; with a `guard`, `good` is to say which cells of outputs a transform may
+    do. Returns memory that the struct points to."""
+    tiles[0] = (<const Tiles*>cnp.PyArray_DATA(words))[0]
+    # of doubles: a row of complex numbers of either type, and what a guard counts
+    cdef Py_ssize_t row = 2*tiles.W.length
+    cdef cnp.npy_intp n = row + tiles.D.blocks*tiles.H.blocks*tiles.W.blocks//2 + 1
+    cdef cnp.ndarray scratch = cnp.PyArray_EMPTY(1, &n, cnp.NPY_DOUBLE, 0)
+    args.tiles = tiles
+    tiles.first = first
+    tiles.count = buffer.shape[1]
+    tiles.channel = channel
+    tiles.channels = buffer.shape[0]
+    tiles.buffer = cnp.PyArray_DATA(buffer)
+    tiles.scratch = cnp.PyArray_DATA(scratch)
+    tiles.counts = <int*>(<double*>tiles.scratch + row)
+    if guard is not None:
+        tiles.guard = <const TileGuard*>cnp.PyArray_DATA(guard.numbers)
+        if guard.table is not None:
+            tiles.table = <const double*>cnp.PyArray_DATA(guard.table)
+        tiles.good = <unsigned char*>cnp.PyArray_DATA(good)
+    return scratch

@@ -21,35 +21,35 @@ from ._core import simd_level
 
 # products per second of the direct sum, by arithmetic and number of axes with more than one tap
 DIRECT_RATE = {
-    ("f32", 1): 5.7e10,
-    ("f32", 2): 5.4e10,
-    ("f32", 3): 4.1e10,
-    ("f64", 1): 2.7e10,
+    ("f32", 1): 5.5e10,
+    ("f32", 2): 5.2e10,
+    ("f32", 3): 4.2e10,
+    ("f64", 1): 2.6e10,
     ("f64", 2): 2.8e10,
     ("f64", 3): 2.2e10,
 }
 # the same, relative to the best level
 LEVEL_RATE = {
-    "generic": 0.32,
-    "x86-64-v3": 0.95,
+    "generic": 0.33,
+    "x86-64-v3": 0.97,
     "x86-64-v4": 1,
 }
 # seconds per real and log2(points) of a transform forth and back, by arithmetic and number of axes
 TRANSFORM_SECONDS = {
-    ("f32", 1): 8.9e-11,
-    ("f32", 2): 1.1e-10,
+    ("f32", 1): 3.3e-10,
+    ("f32", 2): 1.5e-10,
     ("f32", 3): 1.4e-10,
-    ("f64", 1): 2.7e-10,
-    ("f64", 2): 1.8e-10,
+    ("f64", 1): 1.9e-10,
+    ("f64", 2): 1.5e-10,
     ("f64", 3): 2.2e-10,
 }
 # seconds per real to gather, check, multiply and store
 PRODUCT_SECONDS = {
-    ("f32", 1): 3.7e-09,
-    ("f32", 2): 4.6e-09,
+    ("f32", 1): 1.1e-09,
+    ("f32", 2): 6.3e-09,
     ("f32", 3): 5.7e-09,
-    ("f64", 1): 5.6e-09,
-    ("f64", 2): 7.7e-09,
+    ("f64", 1): 6.1e-09,
+    ("f64", 2): 6.4e-09,
     ("f64", 3): 9.1e-09,
 }
 # the time of both, relative to the best level
@@ -59,12 +59,12 @@ FFT_LEVEL = {
     "x86-64-v4": 1,
 }
 # seconds per call, per kernel, per tap
-CALL_SECONDS = 0.00044
-KERNEL_SECONDS = 0.00015
+CALL_SECONDS = 0.00014
+KERNEL_SECONDS = 4.5e-05
 TAP_SECONDS = 1e-08
 # ------------------------------------------------------------------------------------------------------------
 
-MARGIN = 1.3
+MARGIN = 1.25
 # Products per second of one pass per axis, for kernels that are outer products, and seconds per output besides, to load
 # and store. Rough: the alternative takes several times as long or a fraction of it, seldom about the same.
 SEPARABLE_RATE = {"f32": 3e10, "f64": 1.5e10, "i32": 3e10, "i64": 0.6e10}
@@ -78,9 +78,9 @@ CACHE_BYTES = 1 << 20
 UNCACHED = 1.3
 # What a block takes in Python: 50 us for 512 kB
 BLOCK_SECONDS = 1e-10
-# The guard's checks and direct sums at borders run on one thread, by number of axes: with three most tiles have some.
-# At 512^2 and 31^2 taps, float32, two threads took 2.6 ms directly and 3.2 by FFT, of 4.7 and 3.1 on one.
-BORDERS = {1: 1.15, 2: 1.25, 3: 1.7}
+# What is summed directly at borders, and what two threads gain less than the direct sum does, by number of axes: with
+# three most tiles have borders. At 128^3 and 11^3 taps, float32, two threads took 33 ms directly and 44 by FFT.
+BORDERS = {1: 1.05, 2: 1.1, 3: 1.7}
 
 
 class Tiling(NamedTuple):

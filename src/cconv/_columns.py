@@ -15,7 +15,7 @@ from math import prod
 import numpy as np
 
 from ._core import max_num_threads
-from ._fft import _share_out as share_out
+from ._helpers import share_out
 
 # Bytes of `columns` per block, and those from which a second thread pays its start of about 30 us.
 BLOCK_BYTES = 1 << 19

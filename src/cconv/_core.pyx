@@ -23,14 +23,14 @@ from cpython.pycapsule cimport PyCapsule_GetPointer
 from libc.stdint cimport uintptr_t
 
 from cconv._arrays cimport (
-    AxisMap, NewArray, fill_array, fill_axis_map, fill_new_array, new_array,
+    AxisMap, NewArray, fill_array, fill_axis_map, fill_new_array, fill_tiles, new_array,
 )
 from cconv._kernels.types cimport (
     ACT_LEAKY_RELU, ACT_NONE, ACT_RELU, ACT_RELU6, ALG_CHANNELS, ALG_DEPTHWISE, ALG_LINE, ALG_PIXELS, ALG_ROWS,
     ALG_SEPARABLE, ALG_WINOGRAD, DT_BOOL, DT_F16, DT_F32, DT_F64, DT_I8, DT_I16, DT_I32, DT_I64, DT_SATURATE, DT_U8,
     DT_U16, DT_U32, DT_U64, DT_UNSIGNED, KERNEL_ABI, MAX_BATCH_AXES, METHOD_AUTO, METHOD_DIRECT, METHOD_SEPARABLE,
     METHOD_WINOGRAD, PAD_CONSTANT, PAD_EDGE, PAD_REFLECT, PAD_SYMMETRIC, PAD_WRAP, POOL_AVG, POOL_MAX, Axis,
-    ConvArgs, ConvKernels, PoolArgs, PoolKernels, TileKernels, Tiles, run_t,
+    ConvArgs, ConvKernels, PoolArgs, PoolKernels, TileGuard, TileKernels, Tiles, run_t,
 )
 
 cnp.import_array()
@@ -441,23 +441,28 @@ cdef class Convolution:
             args.bias = cnp.PyArray_DATA(bias_array)
         return real, bias_array
 
-    def move_tiles(self, cnp.ndarray array not None, cnp.ndarray bias, cnp.ndarray tiles not None, bint store):
-        """Fill the buffer of `tiles`, a struct Tiles, with samples of an input; or store outputs from there. `bias` is
-        contiguous and of the sums' type."""
+    def move_tiles(self, cnp.ndarray array not None, words, buffer, first, channel, bint store, bias=None, guard=None,
+                   good=None):
+        """Fill the buffer of a struct Tiles, see _arrays.pxd, with samples of an input; or store outputs from there."""
         cdef ConvArgs args = self.args
+        cdef Tiles tiles
         cdef Py_ssize_t batch[MAX_BATCH_AXES]
         cdef TileKernels* kernels = tile_kernels[<int>REAL_INDEX[self.spec.real]]
-        args.tiles = <const Tiles*>cnp.PyArray_DATA(tiles)
+        _scratch = fill_tiles(&args, &tiles, words, buffer, first, channel, guard, good)
         if store:
             fill_array(&args.y, batch, array, &self.output_axes, DTYPE_CODES)
             args.y.dtype |= self.store_flags
         else:
             fill_array(&args.x, batch, array, &self.input_axes, DTYPE_CODES)
             args.x.data += self.start[0]*args.x.d + self.start[1]*args.x.h + self.start[2]*args.x.w
-        if bias is not None:
-            args.bias = cnp.PyArray_DATA(bias)
+        args.bias = NULL if bias is None else cnp.PyArray_DATA(bias)
         with nogil:
             (kernels.store if store else kernels.gather)(&args)
+
+    def weigh_taps(self, cnp.ndarray taps not None, cnp.ndarray guard not None):
+        """Fill in what a struct TileGuard says of magnitudes, contiguous and of type float64."""
+        tile_kernels[<int>REAL_INDEX[self.spec.real]].weigh(
+            <const double*>cnp.PyArray_DATA(taps), cnp.PyArray_SIZE(taps), <TileGuard*>cnp.PyArray_DATA(guard))
 
     cdef object pack(self, ConvArgs* args, int threads, PackedWeight kept):
         """Plan; pack the weight where the plan wants that or it is to be kept. Returns what args.packed points to."""

@@ -16,15 +16,13 @@ Design:
      samples that are not finite.
   c. Blocks follow from the spec, and Python threads share them out: all that takes long releases the GIL. Of blocks
      of 512 kB two threads did twice as many as one; `workers=` of scipy.fft did 0.9 to 1.5 times as many, so that is
-     left to what is one block. The bits of a result do not depend on the number of threads.
+     left to what is one block. A call of less than a millisecond gains nothing: handing it over, and waiting for
+     the GIL some ten times a block, takes 0.2 ms. The bits of a result do not depend on the number of threads.
 """
 
 import itertools
 import math
-import os
 import threading
-from concurrent.futures import ThreadPoolExecutor, wait
-from contextlib import suppress
 from functools import cache
 from operator import itemgetter
 from types import SimpleNamespace
@@ -33,22 +31,26 @@ import numpy as np
 
 from ._choice import SIDE_BY_SIDE, best_tiling, is_transformed, itemsize
 from ._core import Convolution, max_num_threads
-from ._fft_guard import SMALL, Guard
+from ._fft_guard import SMALL, Guard, Rules
+from ._helpers import share_out
 
 # Bytes of scratch that all threads share: fewer threads run where tiles are large.
 SCRATCH_BYTES = 12 << 20
 # Of the samples of a block, which stay in a core's cache; blocks that a large call is cut into at least.
 BLOCK_BYTES = 1 << 19
 LEAST_BLOCKS = 8
+# Short calls are cut into fewer, of this predicted time: a block takes 60 us in Python.
+BLOCK_SECONDS = 5e-4
 # The predicted time from which on threads may run.
-PARALLEL_SECONDS = 1.8e-3
+PARALLEL_SECONDS = 8e-4
 # A call is summed directly where this part of the first block's outputs would be left to that.
 MOST_DIRECT = 0.5
 # Boxes to be summed directly that are kept to be joined with their neighbours.
 MOST_BOXES = 4096
+# Of such boxes whose operators are kept for the next call.
+MOST_PLANS = 256
 # Words of a struct Tiles: see _kernels/types.pxd.
-OFFSETS = (3, 9, 15)
-PARTS, FIRST, COUNT, CHANNEL, CHANNELS, BUFFER, SCRATCH, SMALLNESS, PEAKS, COUNTS, WORDS = range(18, 29)
+PARTS, SMALLNESS, WORDS = 21, 28, 33
 
 
 @cache
@@ -112,20 +114,44 @@ class FFTConvolution:
         self.pieces = list(itertools.product(*map(range, [0] * 3, spec.kernel_size, piece)))
         # cells of the guard: boxes of outputs a part of the kernel wide
         one = sum(p > 1 for p in piece) == 1
-        cells = [max(-(-p // 16), min(16, -(-p // 4))) if one else -(-p // 4) for p in piece]
+        cells = [max(-(-p // 64), min(16, -(-p // 4))) if one else -(-p // 4) for p in piece]
         self.cell = [min(c, s) for c, s in zip(cells, step, strict=True)]
         self.blocks = [-(-n // c) for n, c in zip(length, self.cell, strict=True)]
         # cells per tile
         self.cells = [-(-s // c) for s, c in zip(step, self.cell, strict=True)]
-        words = [
-            (length[i], step[i], self.tiles[i], -spec.pad_before[i], self.cell[i], self.blocks[i]) for i in range(3)
-        ]
-        self.words = np.array([*itertools.chain(*words), *[0] * (WORDS - PARTS)], np.int64)
-        self.words[PARTS] = 2 if spec.is_complex else 1
-        self.words[SMALLNESS] = np.array(1 / SMALL).view(np.int64)
+        self.words = [self._words(start) for start in self.pieces]
+        # of each piece: its taps, and where they stand in a tile, reversed
+        self.parts = [tuple([slice(a, min(a + p, k)) for a, p, k in zip(start, piece, spec.kernel_size, strict=True)])
+                      for start in self.pieces]  # fmt: skip
+        self.places = [self._places(part) for part in self.parts]
+        self.rules = Rules(spec, self.dtype, length, self.operator.weigh_taps)
         self._cut(math.prod(length) * itemsize(spec))
-        self.direct = {}
-        self.borders = {}
+        self.direct, self.boxes = {}, {}
+
+    def _places(self, part):
+        """[(the places in a tile, the taps that stand there)], as slices: the first tap at 0, the others before the
+        end, reversed."""
+        pairs = []
+        for taps, dilation, length in zip(part, self.spec.dilation, self.tiling.length, strict=True):
+            pairs.append([(slice(1), slice(taps.start, taps.start + 1))])
+            reach = (taps.stop - taps.start - 1) * dilation
+            if reach:
+                pairs[-1].append((slice(length - reach, length, dilation), slice(taps.stop - 1, taps.start, -1)))
+        return [tuple(zip(*chosen, strict=True)) for chosen in itertools.product(*pairs)]
+
+    def _words(self, start):
+        """The struct Tiles of the piece of the kernel from the tap `start` on, but for what a call fills in."""
+        spec, tiling, words = self.spec, self.tiling, []
+        for i in range(3):
+            offset = start[i] * spec.dilation[i] - spec.pad_before[i]
+            taps = min(tiling.piece[i], spec.kernel_size[i] - start[i])
+            words += [
+                tiling.length[i], tiling.step[i], self.tiles[i], offset, self.cell[i], self.blocks[i], taps
+            ]  # fmt: skip
+        words = np.array([*words, *[0] * (WORDS - PARTS)], np.int64)
+        words[PARTS] = 2 if spec.is_complex else 1
+        words[SMALLNESS] = np.array(1 / SMALL).view(np.int64)
+        return words
 
     def _cut(self, size):
         """Into blocks of tiles of `size` bytes, and of channels."""
@@ -133,8 +159,9 @@ class FFTConvolution:
         total = self.per_element * math.prod(spec.batch_shape)
         rows = SIDE_BY_SIDE[spec.real][0] if len(self.axes) == 1 else 1
         block = max(BLOCK_BYTES // size, rows)
-        self.per_block = min(block, max(rows, -(-total // LEAST_BLOCKS)))
-        self.per_block -= self.per_block % rows
+        least = min(LEAST_BLOCKS, max(2, int(self.tiling.seconds / BLOCK_SECONDS)))
+        self.per_block = min(block, max(rows, -(-total // least)))
+        self.per_block = min(-(-self.per_block // rows) * rows, block - block % rows)
         self.per_block = min(self.per_block, max(1, total))
         self.in_block = min(spec.in_channels, max(1, block // self.per_block))
         self.out_block = min(spec.out_channels, max(1, block // self.per_block))
@@ -163,19 +190,25 @@ class FFTConvolution:
         threads = min(max_num_threads(), self.most_threads)
         if num_threads is not None:
             threads = min(threads, num_threads)
-        kernels = self.kept or self.kernels(weight, threads)
-        call = SimpleNamespace(input=input, weight=weight, bias=bias, out=out, kernels=kernels, boxes=[],
-                               gave_up=False, lock=threading.Lock())  # fmt: skip
         total = self.per_element * math.prod(spec.batch_shape)
         tasks = itertools.product(
             range(spec.groups), range(0, spec.out_channels, self.out_block), range(0, total, self.per_block)
         )
         lone = total <= self.per_block and spec.groups == 1 and spec.out_channels <= self.out_block
+        call = SimpleNamespace(input=input, weight=weight, bias=bias, out=out, kernels=self.kept, boxes=[],
+                               transforming=threading.Lock(), gave_up=False, lock=threading.Lock())  # fmt: skip
         with np.errstate(all="ignore"):
+            if call.kernels is None:
+                call.kernels = self._weighed(weight)
+                if lone or threads == 1 or len(self.pieces) * len(call.kernels.taps) * spec.in_channels > 1:
+                    self._transform(call.kernels, threads)
+                else:
+                    # one thread transforms the kernel while another gathers samples
+                    tasks = itertools.chain([()], tasks)
             if lone:
                 self._run_block(call, next(tasks), threads)
             else:
-                _share_out(tasks, lambda task: call.gave_up or self._run_block(call, task, 1), threads)
+                share_out(tasks, lambda task: call.gave_up or self._run_task(call, task), threads)
             if call.gave_up:
                 return self.operator.run(input, weight, bias, out, num_threads)
             self._mend(call, num_threads)
@@ -195,9 +228,15 @@ class FFTConvolution:
     # ---- kernels -------------------------------------------------------------------------------------------
 
     def kernels(self, weight, threads):
-        """What calls need of a weight, never changed: the spectra (kernel of the batch, out, in, piece, ...), what
-        the guards know of each kernel and piece, and each batch element's kernel, or None if there is one."""
-        spec, length = self.spec, self.tiling.length
+        """What calls need of a weight, never changed."""
+        kernels = self._weighed(weight)
+        self._transform(kernels, threads)
+        return kernels
+
+    def _weighed(self, weight):
+        """What calls need of a weight, but for the spectra: what the guards know of each kernel and piece, and each
+        batch element's kernel, or None if there is one."""
+        spec = self.spec
         taps = _canonical(weight, spec.weight_batch_axes, spec.weight_axes)
         if spec.flip:
             taps = taps[..., ::-1, ::-1, ::-1]
@@ -205,30 +244,51 @@ class FFTConvolution:
         taps = taps.reshape(-1, *taps.shape[-3:]).astype(self.number)
         if spec.conjugate:
             np.conj(taps, out=taps)
-        rows = max(1, BLOCK_BYTES // (math.prod(length) * itemsize(spec)))
+        guards = None
+        if self.guarded:
+            guards = [[Guard(self.rules, magnitudes[part]) for part in self.parts]
+                      for magnitudes in np.abs(taps).astype(np.float64, copy=False)]  # fmt: skip
+        of_element, count = None, math.prod(batch)
+        if count > 1:
+            of_element = np.broadcast_to(np.arange(count).reshape(batch), spec.batch_shape).ravel()
+        return SimpleNamespace(taps=taps, outer=outer, guards=guards, of_element=of_element, spectra=None)
+
+    def _transform(self, kernels, threads):
+        """Fill in the spectra, (kernel of the batch, out, in, piece, ...)."""
+        taps, length = kernels.taps, self.tiling.length
+        rows = max(1, BLOCK_BYTES // (math.prod(length) * itemsize(self.spec)))
         spectra = None
-        guards = [[] for _ in taps]
-        for number, start in enumerate(self.pieces):
-            part = taps[(..., *[slice(a, a + p) for a, p in zip(start, self.tiling.piece, strict=True)])]
-            if self.guarded:
-                for kernel, magnitudes in zip(guards, np.abs(part).astype(np.float64), strict=True):
-                    kernel.append(Guard(self, magnitudes, start))
-            places = [-np.arange(n) * d % s for n, d, s in zip(part.shape[1:], spec.dilation, length, strict=True)]
+        for number, places in enumerate(self.places):
             for row in range(0, len(taps), rows):
-                here = part[row : row + rows]
+                here = taps[row : row + rows]
                 buffer = np.zeros((len(here), *length), self.number)
-                buffer[(slice(None), *np.ix_(*places))] = here
+                for at, tap in places:
+                    buffer[(slice(None), *at)] = here[(slice(None), *tap)]
                 spectrum = self.forward(buffer, self.shape, self.axes, threads)
+                if len(here) == len(taps) and len(self.pieces) == 1:
+                    spectra = spectrum[:, None]
+                    continue
                 if spectra is None:
                     spectra = np.empty((len(taps), len(self.pieces), *spectrum.shape[1:]), spectrum.dtype)
                 spectra[row : row + rows, number] = spectrum
-        spectra = spectra.reshape(-1, *outer, *spectra.shape[1:])
-        of_element = None
-        if len(spectra) > 1:
-            of_element = np.broadcast_to(np.arange(len(spectra)).reshape(batch), spec.batch_shape).ravel()
-        return SimpleNamespace(spectra=spectra, guards=guards, of_element=of_element)
+        kernels.spectra = spectra.reshape(-1, *kernels.outer, *spectra.shape[1:])
+        kernels.taps = None
 
     # ---- blocks of tiles -----------------------------------------------------------------------------------
+
+    def _run_task(self, call, task):
+        """A block, or the spectrum that all of them need."""
+        if task:
+            self._run_block(call, task, 1)
+        else:
+            self._transform_once(call)
+
+    def _transform_once(self, call):
+        """See to it that the spectra are there: who comes first makes them, the others wait."""
+        if call.kernels.spectra is None:
+            with call.transforming:
+                if call.kernels.spectra is None:
+                    self._transform(call.kernels, 1)
 
     def _run_block(self, call, task, threads):
         """One block: some tiles, of some output channels of one group."""
@@ -241,13 +301,14 @@ class FFTConvolution:
         sums = good = product = spare = None
         for in_channel in range(0, spec.in_channels, self.in_block):
             ins = min(self.in_block, spec.in_channels - in_channel)
-            for piece, start in enumerate(self.pieces):
+            for piece in range(len(self.pieces)):
                 buffer = np.empty((ins, count, *length), self.number)
-                ok = self._gather(call, buffer, first, group * spec.in_channels + in_channel, start, runs, piece)
-                if ok is not True:
+                ok = self._gather(call, buffer, first, group * spec.in_channels + in_channel, runs, piece)
+                if ok is not None:
                     good = ok if good is None else good & ok
                 product = self.forward(buffer, self.shape, self.axes, threads)
                 del buffer
+                self._transform_once(call)
                 if not self._sums:
                     for here, kernel in runs:
                         product[0, here] *= call.kernels.spectra[kernel, channel, 0, 0]
@@ -263,8 +324,7 @@ class FFTConvolution:
                     sums[out] += spare
         del product, spare
         result = np.ascontiguousarray(self.backward(sums, self.shape, self.axes, threads))
-        words, _kept = self._words(result, first, channel)
-        self.operator.move_tiles(call.out, call.bias, words, True)
+        self.operator.move_tiles(call.out, self.words[0], result, first, channel, True, call.bias)
         if good is not None:
             self._note(call, good, first)
 
@@ -276,57 +336,43 @@ class FFTConvolution:
         ends = [0, *np.flatnonzero(np.diff(of_tile)) + 1, count]
         return [(slice(a, b), of_tile[a]) for a, b in itertools.pairwise(ends)]
 
-    def _words(self, buffer, first, channel):
-        """(the struct Tiles of a block, what it points to)."""
-        words = self.words.copy()
-        scratch = np.empty(2 * self.tiling.length[2], self.dtype)
-        words[FIRST : SCRATCH + 1] = (
-            first, buffer.shape[1], channel, buffer.shape[0], buffer.ctypes.data, scratch.ctypes.data
-        )  # fmt: skip
-        return words, scratch
-
-    def _gather(self, call, buffer, first, channel, start, runs, piece):
-        """Fill the buffer with what the taps from `start` on see. Returns which cells FFT may do, or True for all."""
-        words, _kept = self._words(buffer, first, channel)
-        for axis, (offset, taps, dilation) in enumerate(zip(OFFSETS, start, self.spec.dilation, strict=True)):
-            words[offset] = taps * dilation - self.spec.pad_before[axis]
+    def _gather(self, call, buffer, first, channel, runs, piece):
+        """Fill the buffer with what the taps of a piece see. Returns which cells FFT may do, (tiles, d, h, w), or None
+        for all."""
+        move, words = self.operator.move_tiles, self.words[piece]
         if not self.guarded:
-            self.operator.move_tiles(call.input, None, words, False)
-            return True
-        count = buffer.shape[1]
-        peaks = np.empty(count)
-        counts = np.empty((count, *self.blocks), np.int32)
-        words[PEAKS], words[COUNTS] = peaks.ctypes.data, counts.ctypes.data
-        self.operator.move_tiles(call.input, None, words, False)
-        tiles = np.arange(first, first + count) % self.per_element
-        checks = [call.kernels.guards[kernel][piece].check(peaks[here], counts[here], tiles[here])
-                  for here, kernel in runs]  # fmt: skip
-        if all(check is True for check in checks):
-            return True
-        parts = [np.ones((here.stop - here.start, *self.cells), bool) if check is True else check
-                 for check, (here, _) in zip(checks, runs, strict=True)]  # fmt: skip
-        return np.concatenate(parts)
+            return move(call.input, words, buffer, first, channel, False)
+        good = np.empty((buffer.shape[1], *self.cells), bool)
+        for here, kernel in runs:
+            # a filter has one channel
+            move(call.input, words, buffer[:, here], first + here.start, channel, False, None,
+                 call.kernels.guards[kernel][piece], good[here])  # fmt: skip
+        return None if good.all() else good
 
     # ---- outputs that a transform cannot vouch for ---------------------------------------------------------
 
     def _note(self, call, good, first):
         """Keep in mind what is to be summed directly, (batch element, box of outputs), and do so if it is much."""
         step, size, boxes = self.tiling.step, self.spec.output_size, []
-        for i in np.flatnonzero(~good.all(axis=(1, 2, 3))):
-            element, tile = divmod(first + int(i), self.per_element)
-            place = np.unravel_index(tile, self.tiles)
-            origin = [int(p) * s for p, s in zip(place, step, strict=True)]
-            ends = [min(o + s, n) for o, s, n in zip(origin, step, size, strict=True)]
-            for box in _joined(_cells(~good[i])):
-                spans = [
-                    (o + a * c, min(o + b * c, end))
-                    for o, (a, b), c, end in zip(origin, box, self.cell, ends, strict=True)
-                ]
-                if all(a < b for a, b in spans):
-                    boxes.append((element, *spans))
+        # runs along the last axis begin and end, in turn, where this changes
+        bad = np.zeros((good.size // good.shape[-1], good.shape[-1] + 2), bool)
+        np.logical_not(good.reshape(len(bad), -1), out=bad[:, 1:-1])
+        changes = (bad[:, 1:] != bad[:, :-1]).ravel().nonzero()[0].tolist()
+        for at, end in zip(changes[::2], changes[1::2], strict=True):
+            row, end = divmod(end, bad.shape[1] - 1)
+            begin = (row // self.cells[1] % self.cells[0], row % self.cells[1], at % (bad.shape[1] - 1))
+            element, tile = divmod(first + row // (self.cells[0] * self.cells[1]), self.per_element)
+            place = (tile // (self.tiles[1] * self.tiles[2]), tile // self.tiles[2] % self.tiles[1],
+                     tile % self.tiles[2])  # fmt: skip
+            box = []
+            for p, s, c, n, a, b in zip(place, step, self.cell, size, begin, (begin[0] + 1, begin[1] + 1, end),
+                                        strict=True):  # fmt: skip
+                box.append((p * s + a * c, min(p * s + min(b * c, s), n)))
+            if all(a < b for a, b in box):
+                boxes.append((element, *box))
         with call.lock:
             # what cannot be done by FFT in the first block cannot, likely, in the rest
-            call.gave_up |= first == 0 and float(good.mean()) < 1 - MOST_DIRECT
+            call.gave_up |= first == 0 and np.count_nonzero(good) < (1 - MOST_DIRECT) * good.size
             call.boxes += boxes
             if len(call.boxes) > MOST_BOXES:
                 self._mend(call, 1)
@@ -338,9 +384,10 @@ class FFTConvolution:
         spec = self.spec
         x = _canonical(call.input, spec.input_batch_axes, spec.input_axes[1:])
         x = x[(..., *[slice(a, a + n) for a, n in zip(spec.input_start, spec.input_size, strict=True)])]
-        x = np.broadcast_to(x, spec.batch_shape + x.shape[-3:])
         w = _canonical(call.weight, spec.weight_batch_axes, spec.weight_axes[2:])
-        w = np.broadcast_to(w, spec.batch_shape + w.shape[-3:])
+        if spec.batch_shape:
+            x = np.broadcast_to(x, spec.batch_shape + x.shape[-3:])
+            w = np.broadcast_to(w, spec.batch_shape + w.shape[-3:])
         y = _canonical(call.out, spec.output_batch_axes, spec.output_axes[1:])
         boxes, call.boxes = call.boxes, []
         boxes = [((element, element + 1), *spans) for element, *spans in boxes]
@@ -351,6 +398,22 @@ class FFTConvolution:
 
     def _sum_box(self, weight, x, y, corner, stops, num_threads):
         """Directly: the outputs of one box."""
+        key = corner, stops
+        if key not in self.boxes:
+            if len(self.boxes) > MOST_PLANS:
+                self.boxes.clear()
+            self.boxes[key] = self._plan_box(corner, stops)
+        plan = self.boxes[key]
+        box = x[plan.sources]
+        if plan.targets is not None:
+            dtype = x.dtype if x.dtype.kind in "fc" and x.dtype.itemsize > 2 else self.dtype
+            padded = np.full(plan.inputs, self.spec.cval, dtype)
+            padded[plan.targets] = box
+            box = padded
+        plan.operator.run(box, weight[plan.cuts], None, y[plan.outputs], num_threads)
+
+    def _plan_box(self, corner, stops):
+        """What summing a box takes, but for arrays."""
         spec = self.spec
         extent = tuple([int(stop) - c for c, stop in zip(corner, stops, strict=True)])
         # near a border of zeros, the taps that meet nothing else are left out
@@ -363,7 +426,6 @@ class FFTConvolution:
             ranges.append((first, last))
         taps = tuple([last - first for first, last in ranges])
         inputs = tuple([n + k - 1 for n, k in zip(extent, taps, strict=True)])
-        box = np.full(inputs, spec.cval, x.dtype if x.dtype.kind in "fc" and x.dtype.itemsize > 2 else self.dtype)
         spans = [
             _span(begin - pad + first, n, size, boundary)
             for begin, pad, (first, _), n, size, boundary in zip(
@@ -371,16 +433,15 @@ class FFTConvolution:
             )
         ]
         targets, sources = zip(*spans, strict=True)
+        if targets == tuple([slice(0, n) for n in inputs]):
+            targets = None
         if not all(isinstance(source, slice) for source in sources):
             sources = np.ix_(
                 *[np.arange(s.start, s.stop) if isinstance(s, slice) else s for s in sources]
             )
-        box[targets] = x[sources]
-        cuts = [slice(k - b, k - a) if spec.flip else slice(a, b)
-                for k, (a, b) in zip(spec.kernel_size, ranges, strict=True)]  # fmt: skip
         operator = self.direct.get((extent, taps))
         if operator is None:
-            if len(self.direct) > 256:
+            if len(self.direct) > MOST_PLANS:
                 self.direct.clear()
             operator = self.direct[extent, taps] = Convolution(
                 spec._replace(
@@ -391,8 +452,12 @@ class FFTConvolution:
                     output_shape=extent,
                 )
             )
-        target = y[tuple([slice(c, c + n) for c, n in zip(corner, extent, strict=True)])]
-        operator.run(box, weight[tuple(cuts)], None, target, num_threads)
+        return SimpleNamespace(
+            operator=operator, inputs=inputs, targets=targets, sources=sources,
+            cuts=tuple([slice(k - b, k - a) if spec.flip else slice(a, b)
+                        for k, (a, b) in zip(spec.kernel_size, ranges, strict=True)]),
+            outputs=tuple([slice(c, c + n) for c, n in zip(corner, extent, strict=True)]),
+        )  # fmt: skip
 
 
 def _span(begin, length, size, boundary):
@@ -418,12 +483,7 @@ def _span(begin, length, size, boundary):
     return slice(0, length), places
 
 
-def _cells(cells):
-    """The true cells of an array, each as a box: a (first, last + 1) per axis."""
-    return [tuple([(int(i), int(i) + 1) for i in place]) for place in np.argwhere(cells)]
-
-
-def _joined(boxes, axes=(2, 1, 0)):
+def _joined(boxes, axes):
     """As few boxes: those that go on are joined, along one axis after the other."""
     for axis in axes:
         longest = {}
@@ -440,11 +500,17 @@ def _joined(boxes, axes=(2, 1, 0)):
 
 def _canonical(array, batch_axes, axes):
     """A view (*batch, d, h, w), with extents of 1 for axes that the array does not have."""
+    order, first, axes = _views(array.ndim, batch_axes, axes)
+    return array.transpose(order)[first][axes]
+
+
+@cache
+def _views(ndim, batch_axes, axes):
+    """How `_canonical` comes to its view."""
     wanted = (*batch_axes, *axes)
     present = [axis for axis in wanted if axis >= 0]
-    left = [axis for axis in range(array.ndim) if axis not in present]
-    view = array.transpose(present + left)[(..., *[0] * len(left))]
-    return view[tuple([np.newaxis if axis < 0 else slice(None) for axis in wanted])]
+    left = [axis for axis in range(ndim) if axis not in present]
+    return (*present, *left), (..., *[0] * len(left)), tuple([None if axis < 0 else slice(None) for axis in wanted])
 
 
 def _peak(array):
@@ -454,55 +520,3 @@ def _peak(array):
     parts = (array.real, array.imag) if array.dtype.kind == "c" else (array,)
     with np.errstate(all="ignore"):
         return sum(max(-float(part.min()), float(part.max())) for part in parts)
-
-
-_pool = None
-
-
-def _helpers():
-    """The threads that help callers. New ones would have to fault all their memory in: at 1e6 x 10,001 float32 that
-    took as long as half of the work."""
-    global _pool
-    if _pool is None:
-        _pool = ThreadPoolExecutor(max_workers=64, thread_name_prefix="cconv")
-    return _pool
-
-
-def _forget_helpers():
-    global _pool
-    _pool = None
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_forget_helpers)
-
-
-def _share_out(tasks, run, threads):
-    """Run all tasks on so many threads, this one among them; the first failure is raised, after all stopped."""
-    lock, failures = threading.Lock(), []
-
-    def work():
-        try:
-            with np.errstate(all="ignore"):
-                while not failures:
-                    with lock:
-                        task = next(tasks, None)
-                    if task is None:
-                        return
-                    run(task)
-        except BaseException as failure:
-            failures.append(failure)
-
-    helpers = []
-    # when the interpreter shuts down, no thread starts any more
-    with suppress(RuntimeError):
-        for _ in range(threads - 1):
-            helpers.append(_helpers().submit(work))
-    work()
-    try:
-        wait([helper for helper in helpers if not helper.cancel()])
-    except BaseException as failure:  # Ctrl-C: nothing may write to the arrays any more
-        failures.append(failure)
-        wait([helper for helper in helpers if not helper.cancel()])
-    if failures:
-        raise failures[0]

@@ -5,19 +5,16 @@ Design:
 a. A tile is a plain box of reals or of complex numbers, as NumPy has them: what transforms it needs to know nothing of
    padding, strides and types.
 b. Outputs begin where their tile does: the kernel stands reversed, its first tap at 0.
-c. What the guard of _fft_guard.py asks of the samples is counted here, while they are in the cache.
+c. What the guard of _fft_guard.py asks of the samples is counted and decided here, while they are in the cache: see
+   guard.pxd.
 """
 from cpython.pycapsule cimport PyCapsule_New
-from libc.string cimport memset
 
+from cconv._kernels.guard cimport vouch_tile, weigh
 from cconv._kernels.pack cimport batch_offsets, channel_offset, pack_line, source_index
-from cconv._kernels.simd cimport LANES, mark_small, peak_magnitude, real, real_bits
+from cconv._kernels.simd cimport LANES, peak_magnitude, real
 from cconv._kernels.store cimport finish_row
-from cconv._kernels.types cimport KERNEL_ABI, PAD_CONSTANT, Axis, ConvArgs, TileKernels, Tiles
-
-cdef enum:
-    COLUMNS = 512               # of a tile that are counted at a time
-
+from cconv._kernels.types cimport KERNEL_ABI, ConvArgs, TileGuard, TileKernels, Tiles
 
 cdef inline Py_ssize_t tiles_of_element(const Tiles* tiles) noexcept nogil:
     return tiles.D.tiles*tiles.H.tiles*tiles.W.tiles
@@ -52,49 +49,6 @@ cdef inline void gather_row(real* row, const ConvArgs* args, const char* line, P
                 row[2*i + p] = part[i]
 
 
-cdef inline bint is_hollow(const ConvArgs* args, const Axis* axis) noexcept nogil:
-    """Zeros stand outside, which no product needs."""
-    return axis.boundary == PAD_CONSTANT and args.cval[0] == 0 and args.cval[1] == 0
-
-
-cdef inline void count_blocks(int* counts, const real* tile, const ConvArgs* args, Py_ssize_t d0, Py_ssize_t h0,
-                              Py_ssize_t w0, real limit) noexcept nogil:
-    """Small samples of each block of the tile from (d0, h0, w0) on, without hollow padding. Column by column first:
-    blocks may be a few samples wide."""
-    cdef const Tiles* tiles = args.tiles
-    cdef Py_ssize_t first = 0, last = tiles.W.length, n, block, bd, bh, bw, d, h, i, end, row
-    cdef real_bits marks[COLUMNS]
-    cdef real_bits count
-    memset(counts, 0, tiles.D.blocks*tiles.H.blocks*tiles.W.blocks*sizeof(int))
-    if is_hollow(args, &args.W):
-        first = max(first, -w0)
-        last = min(last, args.W.size - w0)
-    while first < last:
-        n = min(<Py_ssize_t>COLUMNS, last - first)
-        for block in range(tiles.D.blocks*tiles.H.blocks):
-            bd = block//tiles.H.blocks
-            bh = block - bd*tiles.H.blocks
-            memset(marks, 0, n*sizeof(real_bits))
-            for d in range(bd*tiles.D.cell, min((bd + 1)*tiles.D.cell, tiles.D.length)):
-                if is_hollow(args, &args.D) and not 0 <= d0 + d < args.D.size:
-                    continue
-                for h in range(bh*tiles.H.cell, min((bh + 1)*tiles.H.cell, tiles.H.length)):
-                    if is_hollow(args, &args.H) and not 0 <= h0 + h < args.H.size:
-                        continue
-                    row = (d*tiles.H.length + h)*tiles.W.length + first
-                    mark_small(marks, tile + row*tiles.parts, n, tiles.parts == 2, limit)
-            i = 0
-            while i < n:
-                bw = (first + i)//tiles.W.cell
-                end = min(n, (bw + 1)*tiles.W.cell - first)
-                count = 0
-                while i < end:
-                    count += marks[i]
-                    i += 1
-                counts[block*tiles.W.blocks + bw] += <int>count
-        first += n
-
-
 cdef inline void gather_tile(real* tile, const ConvArgs* args, const char* channel, Py_ssize_t number,
                              Py_ssize_t index) noexcept nogil:
     """Tile `number` of one batch element, which is number `index` of the buffer."""
@@ -114,13 +68,11 @@ cdef inline void gather_tile(real* tile, const ConvArgs* args, const char* chann
             if id_ >= 0 and ih >= 0:
                 line = channel + id_*args.x.d + ih*args.x.h
             gather_row(row, args, line, w0)
-            if tiles.peaks != NULL:
+            if tiles.guard != NULL:
                 peak = peak_magnitude(row, tiles.W.length*tiles.parts, peak)
             row += tiles.W.length*tiles.parts
-    if tiles.peaks != NULL:
-        tiles.peaks[index] = <double>peak
-        count_blocks(tiles.counts + index*tiles.D.blocks*tiles.H.blocks*tiles.W.blocks, tile, args, d0, h0, w0,
-                     peak*<real>tiles.small)
+    if tiles.guard != NULL:
+        vouch_tile(args, tile, number, index, d0, h0, w0, peak)
 
 
 cdef void gather(const ConvArgs* args) noexcept nogil:
@@ -189,9 +141,14 @@ cdef void store(const ConvArgs* args) noexcept nogil:
                        tiles.first + index - n*tiles_of_element(tiles))
 
 
+cdef void weigh_taps(const double* weights, Py_ssize_t n, TileGuard* guard) noexcept nogil:
+    weigh(weights, n, guard)
+
+
 cdef TileKernels kernels
 kernels.abi = KERNEL_ABI
 kernels.lanes = LANES
 kernels.gather = gather
 kernels.store = store
+kernels.weigh = weigh_taps
 CAPSULE = PyCapsule_New(&kernels, "cconv.TileKernels", NULL)

@@ -101,6 +101,19 @@ cdef struct TileAxis:
     Py_ssize_t offset           # the first sample of the first tile: negative in padding
     Py_ssize_t cell             # samples per block of which the small ones are counted
     Py_ssize_t blocks
+    Py_ssize_t taps             # of the piece of the kernel
+
+cdef enum:
+    GUARD_STEPS = 8
+
+# Of the magnitudes of the taps of one piece of one kernel: see guard.pxd. _fft_guard.py lays it out as doubles.
+cdef struct TileGuard:
+    double needed               # weight that has to meet samples that are not small
+    double least                # times `norm`, the largest sample is to be more than this, and less than `most`
+    double most
+    double norm                 # the sum
+    double limits[GUARD_STEPS]
+    double excess[GUARD_STEPS]  # the sum of what is beyond each limit
 
 cdef struct Tiles:
     TileAxis D
@@ -114,8 +127,10 @@ cdef struct Tiles:
     void* buffer
     void* scratch               # reals of a row
     double small                # a sample is small if that many times smaller than the tile's largest
-    double* peaks               # [tile]: the largest magnitude, not finite if a sample is not; NULL: nobody asks
-    int* counts                 # [tile][blocks]: small samples
+    int* counts                 # [blocks]: small samples of a tile
+    const TileGuard* guard      # NULL: nobody asks what a transform may do
+    const double* table         # the weight of the taps before each, along all axes; NULL if nothing outside is hollow
+    unsigned char* good         # [tile][cells]: may a transform do these outputs?
 
 cdef struct ConvArgs:
     Py_ssize_t N
@@ -207,12 +222,14 @@ cdef struct ConvKernels:
     run_t run_set               # of a ConvSet
 
 ctypedef void (*tiles_t)(const ConvArgs* args) noexcept nogil
+ctypedef void (*weigh_t)(const double* weights, Py_ssize_t n, TileGuard* guard) noexcept nogil
 
 cdef struct TileKernels:
     unsigned int abi
     unsigned int lanes
     tiles_t gather
     tiles_t store
+    weigh_t weigh
 
 cdef struct PoolKernels:
     unsigned int abi
