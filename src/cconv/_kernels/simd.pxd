@@ -28,6 +28,10 @@ cdef extern from "simd.h" nogil:
     vreal vzero() noexcept
     vreal vrelu(vreal v) noexcept
     vreal vkeep(vreal v) noexcept
+    vreal vevens(vreal a, vreal b) noexcept
+    vreal vodds(vreal a, vreal b) noexcept
+    vreal vbefore(vreal a, vreal b) noexcept
+    vreal vafter(vreal a, vreal b) noexcept
     bint is_nan(real x) noexcept
     real peak_magnitude(const real* p, Py_ssize_t n, real peak) noexcept
     void mark_small(real_bits* marks, const real* p, Py_ssize_t n, bint pairs, real limit) noexcept
