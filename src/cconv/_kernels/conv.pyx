@@ -176,7 +176,9 @@ cdef bint plan_planes(ConvArgs* args, int num_threads) noexcept nogil:
     if not planes_apply(args):
         return False
     n = args.N*args.D.output
+    args.TD.tile = 1
     args.TH.tile = args.H.output
+    args.TW.tile = args.W.output
     while args.TH.tile >= 4*RW_R and n*args.G*ceil_div(args.H.output, args.TH.tile) < TASKS_PER_THREAD*num_threads:
         args.TH.tile = ceil_div(args.TH.tile, 2)
     while planes_scratch(args) > TILE_BYTES:

@@ -1,7 +1,7 @@
 """Depthwise 3x3 convolution of wide images, channels first: pixels of a row in the lanes, one channel at a time.
 
 Design:
-a. A tile is 4 output rows x up to RW_V vectors. A sample is loaded once for all output rows that it touches, and lanes
+a. A tile is 4 output rows x up to 3 vectors. A sample is loaded once for all output rows that it touches, and lanes
    are shifted, where that saves a load, for the kernel's other columns: loads that cross cache lines are what a row
    kernel waits for. At stride 2 two vectors are dealt into even and odd samples, which are two kernel columns.
 b. Rows are found through a table of pointers and, where one zero surrounds the image, read where they lie: that zero
@@ -15,10 +15,17 @@ from cconv._kernels.elements cimport item_size
 from cconv._kernels.pack cimport aligned_reals, batch_offsets, constant_value, is_direct, pack_line, source_index
 from cconv._kernels.pixels cimport is_inside
 from cconv._kernels.simd cimport (
-    FLOATING, LANES, RW_R, RW_V, inlined, real, vafter, vbefore, vevens, vkeep, vload, vodds, vreal, vrelu, vstore, vzero,
+    FLOATING, LANES, RW_R, RW_V, inlined, real, vafter, vbefore, vevens, vkeep, vload, vodds, vreal, vrelu, vstore,
+    vzero,
 )
 from cconv._kernels.store cimport finish_row
 from cconv._kernels.types cimport ACT_RELU, PAD_CONSTANT, ConvArgs
+
+cdef enum:
+    # Vectors of a tile: 3 with 32 registers, 2 with 16. One more each makes weights spill: 1.04 to 1.13 times as long.
+    MOST_V = RW_V - RW_V//3
+    LEAST_PIXELS = 400          # of a channel: 14x14 at stride 2 takes 1.2 times as long as channels in the lanes (v3)
+
 
 # RW_R output rows of one channel.
 cdef struct Strip:
@@ -29,6 +36,9 @@ cdef struct Strip:
     bint relu
     real* y
     Py_ssize_t y_row            # in reals
+    Py_ssize_t tiles            # of a row: `wide` ones of vectors + 1, after the others
+    Py_ssize_t vectors
+    Py_ssize_t wide
 
 
 # A register tile; `open`, `close`: at the row's beginning, end.
@@ -80,7 +90,8 @@ cdef inline inlined plane_step(vreal* acc, const Strip* strip, const Tile* tile,
             z[v] = vodds(a, b)
         y[0] = vbefore(vload(before), z[0])
         for v in range(1, V):
-            y[v] = vbefore(vload(end - LANES) if v == V - 1 else z[v - 1], z[v])
+            # the vector before the last may begin before the row
+            y[v] = vevens(vload(end - 1), vload(end - 1 + LANES)) if v == V - 1 else vbefore(z[v - 1], z[v])
         feed(acc, y, w + 3*j, first, last, V, S)
         feed(acc, x, w + 3*j + 1, first, last, V, S)
         feed(acc, z, w + 3*j + 2, first, last, V, S)
@@ -88,7 +99,7 @@ cdef inline inlined plane_step(vreal* acc, const Strip* strip, const Tile* tile,
 
 cdef inline inlined plane_tile(const Strip* strip, const Tile* tile, int V, int S) noexcept nogil:
     """RW_R output rows x V vectors."""
-    cdef vreal acc[16]
+    cdef vreal acc[12]
     cdef vreal w[9]
     cdef real* y = strip.y + tile.column
     cdef real bias
@@ -129,26 +140,22 @@ cdef inline inlined plane_tile(const Strip* strip, const Tile* tile, int V, int 
 
 cdef inline inlined plane_tiles(const Strip* strip, Py_ssize_t width, int S) noexcept nogil:
     """Rows of `width` outputs."""
-    cdef Py_ssize_t vectors = (width + LANES - 1)//LANES
-    cdef Py_ssize_t tiles = (vectors + RW_V - 1)//RW_V
-    cdef Py_ssize_t first = 0, end, t
+    cdef Py_ssize_t vector = 0, vectors, t
     cdef Tile tile
-    for t in range(tiles):
-        end = (t + 1)*vectors//tiles
-        tile.column = min(first*LANES, width - LANES)
+    for t in range(strip.tiles):
+        vectors = strip.vectors + (t >= strip.tiles - strip.wide)
+        tile.column = min(vector*LANES, width - LANES)
+        vector += vectors
         tile.position = tile.column*S
-        tile.shift = (min((end - 1)*LANES, width - LANES) - tile.column)*S
+        tile.shift = (min((vector - 1)*LANES, width - LANES) - tile.column)*S
         tile.open = t == 0 and strip.zeros != NULL
-        tile.close = t == tiles - 1 and strip.zeros != NULL
-        if RW_V >= 4 and end - first == 4:
-            plane_tile(strip, &tile, 4, S)
-        elif RW_V >= 3 and end - first == 3:
+        tile.close = t == strip.tiles - 1 and strip.zeros != NULL
+        if MOST_V >= 3 and vectors == 3:
             plane_tile(strip, &tile, 3, S)
-        elif end - first == 2:
+        elif vectors == 2:
             plane_tile(strip, &tile, 2, S)
         else:
             plane_tile(strip, &tile, 1, S)
-        first = end
 
 
 # --- a task -----------------------------------------------------------------------------------------------------------
@@ -157,7 +164,8 @@ cdef inline bint planes_apply(const ConvArgs* args) noexcept nogil:
     return (args.W.kernel == 3 and args.H.kernel == 3 and args.D.kernel == 1 and args.W.dilation == 1
             and args.H.dilation == 1 and (args.W.stride == 1 or args.W.stride == 2)
             and args.H.stride == args.W.stride and args.W.output >= LANES and args.H.output >= RW_R
-            and is_inside(&args.D) and args.x.w == item_size(args.x.dtype) and args.y.w == item_size(args.y.dtype))
+            and args.H.output*args.W.output >= LEAST_PIXELS and is_inside(&args.D)
+            and args.x.w == item_size(args.x.dtype) and args.y.w == item_size(args.y.dtype))
 
 
 cdef inline bint planes_in_place(const ConvArgs* args) noexcept nogil:
@@ -190,14 +198,23 @@ cdef inline void find_rows(const real** rows, real* packed, const ConvArgs* args
                            Py_ssize_t h_tile) noexcept nogil:
     """The input rows of h_tile output rows from oh on; `plane`: the channel's first sample, `packed`: room for them, or
     a row of zeros."""
-    cdef Py_ssize_t j, t, ih
     cdef Py_ssize_t count = args.W.output*args.W.stride + 2
-    cdef bint in_place = planes_in_place(args)
-    for j in range(strip_rows(args, h_tile)):
-        ih = source_index(oh*args.H.stride + j - args.H.pad, args.H.size, args.H.boundary)
-        if in_place:
+    cdef Py_ssize_t n = strip_rows(args, h_tile)
+    cdef Py_ssize_t start = oh*args.H.stride - args.H.pad
+    cdef Py_ssize_t first = min(n, max(<Py_ssize_t>0, -start))
+    cdef Py_ssize_t last = max(first, min(n, args.H.size - start))
+    cdef Py_ssize_t j, t, ih
+    if planes_in_place(args):
+        for j in range(first, last):                    # apart from the others: a vector of pointers at a time
+            rows[j] = <const real*>(plane + (start + j)*args.x.h)
+        j = 0 if first > 0 else last
+        while j < n:
+            ih = source_index(start + j, args.H.size, args.H.boundary)
             rows[j] = <const real*>(plane + ih*args.x.h) if ih >= 0 else packed + LANES
-            continue
+            j = j + 1 if j + 1 != first else last
+        return
+    for j in range(n):
+        ih = source_index(start + j, args.H.size, args.H.boundary)
         rows[j] = packed + LANES
         if ih < 0:
             for t in range(-1, count - 1):
@@ -218,6 +235,7 @@ cdef inline void planes_task(const ConvArgs* args, char* scratch, Py_ssize_t tas
     cdef Py_ssize_t oh = task % n_h*args.H.output//n_h          # evenly: each has the rows of a tile
     cdef Py_ssize_t h_tile = (task % n_h + 1)*args.H.output//n_h - oh
     cdef Py_ssize_t width = aligned_reals(args.W.output)
+    cdef Py_ssize_t vectors = (args.W.output + LANES - 1)//LANES
     cdef Py_ssize_t x_offset, y_offset, w_offset, r, i, t
     cdef bint direct = adds_up(args) and is_direct(&args.y, args.batch_ndim)
     cdef const real** rows = <const real**>scratch
@@ -240,12 +258,14 @@ cdef inline void planes_task(const ConvArgs* args, char* scratch, Py_ssize_t tas
         for t in range(packed_row(args)):
             packed[t] = <real>0
     strip.weight = weights
+    strip.tiles = (vectors + MOST_V - 1)//MOST_V
+    strip.vectors = vectors//strip.tiles
+    strip.wide = vectors - strip.vectors*strip.tiles
     strip.relu = direct and args.activation == ACT_RELU
     while c < c_end:
         weight = <const real*>args.weight + w_offset + c*9
         for i in range(9):
-            for t in range(LANES):
-                weights[i*LANES + t] = weight[8 - i if args.flip else i]
+            vstore(weights + i*LANES, weight[8 - i if args.flip else i] - vzero())
         bias = <const real*>args.bias + c if args.bias != NULL else NULL
         strip.bias = bias if direct else NULL
         out = args.y.data + y_offset + c*args.y.channel
