@@ -58,6 +58,9 @@ cdef enum:
     # Vectors of channels side by side in one task, read where they lie: whole cache lines of a pixel. 1: 96 channels
     # 112x112 stride 2 take 1.3 times as long; 2, 8 and strips of 14 or 28 columns are within a tenth of 4.
     DEPTHWISE_VECTORS = 4
+    # Products of a strided sum: with fewer, to transpose results takes longer than to deal samples. 1 -> 512 channels,
+    # k10 s5: 3.3 ms on one thread with output channels in the lanes, 1.3 with pixels; 2 -> 256, k7 s2: 1.36 and 0.60.
+    SHORT_SUM = 32
     PLANES_PIXELS = 4096        # outputs of a task, at least, where there are as many
 
 
@@ -234,7 +237,7 @@ cdef bint pixels_are_better(ConvArgs* args) noexcept nogil:
     by_channels = lane_use(args.OC)
     if channels_inside(args):
         return by_channels > 0.3
-    if args.OC >= WIDTH and args.W.stride > 1:
+    if args.OC >= WIDTH and args.W.stride > 1 and args.IC*args.D.kernel*args.H.kernel*args.W.kernel >= SHORT_SUM:
         return True                 # to deal samples takes longer than to lay weights side by side: 1.02 to 1.2 times
     return by_channels > 1.1*by_pixels
 
