@@ -1,4 +1,4 @@
-"""Depthwise layers, channels in the lanes: widths and channels around tiles and vectors, layouts, borders, types."""
+"""Depthwise layers, channels or pixels in the lanes: widths, channels around vectors and tiles, layouts, borders."""
 
 import numpy as np
 import pytest
@@ -30,6 +30,27 @@ def test_widths(rng, layout, taps):
         for padding in [(1, dilation * (k - 1) // 2), (0, 0)]:
             if width + 2 * padding[1] > dilation * (k - 1) and not (dilation > 1 and padding[0] == 0):
                 check("conv2d", *arrays, stride=(1, stride), dilation=(1, dilation), padding=padding, **options)
+
+
+@pytest.mark.parametrize("stride", [1, 2])
+@pytest.mark.parametrize("padding", [0, 1, (2, 5), ((1, 1), (0, 1))], ids=str)
+def test_planes(rng, stride, padding):
+    """3x3 with pixels in the lanes: every width up to four vectors, every number of rows around a tile's."""
+    for width in [*range(4, 68), 95, 96, 97, 112, 129, 200]:
+        height = 4*stride + width % 9
+        arrays, options = layer(rng, 17, (height, width), (3, 3), make=whole)
+        check("conv2d", *arrays, stride=stride, padding=padding, activation="relu", flip_kernel=width % 2 == 1,
+              **options)  # fmt: skip
+
+
+@pytest.mark.parametrize("stride", [1, 2])
+@pytest.mark.parametrize("boundary", BOUNDARIES)
+def test_borders_of_planes(rng, stride, boundary):
+    for cval in [0, 3] if boundary == "constant" else [0]:
+        for spatial in [(9, 64), (10, 37), (3, 9, 40)]:
+            arrays, options = layer(rng, 19, spatial, (1, 3, 3)[-len(spatial):], n=2)
+            check(f"conv{len(spatial)}d", *arrays, stride=stride, padding=(0, 1, 1)[-len(spatial):], cval=cval,
+                  padding_mode=boundary, num_threads=2, **options)  # fmt: skip
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
@@ -65,7 +86,7 @@ def test_borders(rng, layout, rank, boundary):
 def test_types_and_activations(rng, layout, dtype, activation):
     if dtype == "complex64" and activation is not None:
         pytest.skip("activations are of real numbers")
-    for c, w in [(40, 9), (19, 33)]:
+    for c, w in [(40, 9), (19, 33), (17, 70)]:
         arrays, options = layer(rng, c, (5, w), (3, 3), layout, dtype, make=sample)
         check("conv2d", *arrays, padding=1, activation=activation, **options)
 
@@ -98,7 +119,7 @@ def test_zero_padding_meets_weights_that_are_not_finite(rng, layout, bad):
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
-@pytest.mark.parametrize("size, k, stride", [(56, 3, 1), (57, 3, 2), (28, 7, 1), (60, 9, 1)])
+@pytest.mark.parametrize("size, k, stride", [(56, 3, 1), (57, 3, 2), (64, 3, 2), (28, 7, 1), (60, 9, 1)])
 def test_bits_do_not_depend_on_threads_or_batch(rng, layout, size, k, stride):
     (x, w, b), options = layer(rng, 70, (size, size), (k, k), layout, make=sample, n=3)
     options.update(stride=stride, padding=k // 2)

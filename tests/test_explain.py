@@ -15,7 +15,8 @@ def ones(*shape, dtype=F32):
 KERNELS = [
     ("line", cconv.convolve, (ones(100_000), ones(101), "valid")),
     ("rows", cconv.correlate, (ones(300, 400), ones(3, 3), "same")),
-    ("depthwise", cconv.conv2d, (ones(1, 64, 40, 40), ones(64, 1, 3, 3)), dict(groups=64)),
+    ("depthwise", cconv.conv2d, (ones(1, 64, 40, 40), ones(64, 1, 5, 5)), dict(groups=64)),
+    ("planes", cconv.conv2d, (ones(1, 64, 40, 40), ones(64, 1, 3, 3)), dict(groups=64)),
     ("channels", cconv.conv2d, (ones(1, 64, 56, 56), ones(64, 64, 5, 5))),
     ("pixels", cconv.conv2d, (ones(1, 56, 56, 64), ones(64, 64, 5, 5)), dict(data_format="channels_last")),
 ]

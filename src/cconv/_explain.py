@@ -200,6 +200,7 @@ def _kernels(spec, chosen):
         "separable": "",
         "winograd": f"{outputs}, taps of 3, stride 1: fewer multiplications",
         "depthwise": "one channel in and out per group: channels in the lanes",
+        "planes": "one channel in and out per group: pixels of a row in the lanes",
     }
     matrix = f"{outputs}: too few for a matrix product"
     others = {
@@ -218,6 +219,8 @@ def _kernels(spec, chosen):
         others["line"], others["rows"] = "more than one row", "multiplies more often"
     if chosen == "depthwise":
         others["rows"] = "channels fill the lanes better than rows do"
+    if chosen == "planes":
+        others["rows"] = others["depthwise"] = "rows fill the lanes, and need neither packing nor transposing"
     if chosen == "winograd":
         others["channels"] = others["pixels"] = "the direct sum multiplies more often"
     names = list(others) if chosen in others else [*others, chosen]

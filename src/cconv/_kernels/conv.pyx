@@ -19,12 +19,13 @@ from cconv._kernels.pixels cimport (
     WIDTH, channels_inside, packed_reals, panels_per_group, pixels_in_place, pixels_prepare, pixels_scratch,
     pixels_task,
 )
+from cconv._kernels.planes cimport planes_apply, planes_scratch, planes_task
 from cconv._kernels.rows cimport rows_in_place, rows_scratch, rows_task
 from cconv._kernels.separable cimport GROUP, separable_applies, separable_lines, separable_scratch, separable_task
 from cconv._kernels.simd cimport CH_M, CH_V, FLOATING, LANES, LN_R, RW_R, RW_V, real
 from cconv._kernels.types cimport (
-    ALG_CHANNELS, ALG_DEPTHWISE, ALG_LINE, ALG_PIXELS, ALG_ROWS, ALG_SEPARABLE, ALG_WINOGRAD, KERNEL_ABI, METHOD_AUTO,
-    METHOD_WINOGRAD, Axis, ConvArgs, ConvKernels, ConvSet,
+    ALG_CHANNELS, ALG_DEPTHWISE, ALG_LINE, ALG_PIXELS, ALG_PLANES, ALG_ROWS, ALG_SEPARABLE, ALG_WINOGRAD, KERNEL_ABI,
+    METHOD_AUTO, METHOD_WINOGRAD, Axis, ConvArgs, ConvKernels, ConvSet,
 )
 from cconv._kernels.winograd cimport (
     block_count, lanes_are_channels, panel_count, tiles_per_image, winograd_packed, winograd_prepare, winograd_scratch,
@@ -58,6 +59,10 @@ cdef enum:
     # Vectors of channels side by side in one task, read where they lie: whole cache lines of a pixel. 1: 96 channels
     # 112x112 stride 2 take 1.3 times as long; 2, 8 and strips of 14 or 28 columns are within a tenth of 4.
     DEPTHWISE_VECTORS = 4
+    # Products of a strided sum: with fewer, to transpose results takes longer than to deal samples. 1 -> 512 channels,
+    # k10 s5: 3.3 ms on one thread with output channels in the lanes, 1.3 with pixels; 2 -> 256, k7 s2: 1.36 and 0.60.
+    SHORT_SUM = 32
+    PLANES_PIXELS = 4096        # outputs of a task, at least, where there are as many
 
 
 cdef Py_ssize_t ceil_div(Py_ssize_t a, Py_ssize_t b) noexcept nogil:
@@ -169,6 +174,32 @@ cdef bint plan_depthwise(ConvArgs* args, int num_threads) noexcept nogil:
     return True
 
 
+cdef bint plan_planes(ConvArgs* args, int num_threads) noexcept nogil:
+    """Strips for pixels in the lanes; False where channels in the lanes are better, or rows too long."""
+    cdef Py_ssize_t most, n, strips
+    if not planes_apply(args):
+        return False
+    n = args.N*args.D.output
+    args.TD.tile = 1
+    args.TH.tile = args.H.output
+    args.TW.tile = args.W.output
+    while args.TH.tile >= 4*RW_R and n*args.G*ceil_div(args.H.output, args.TH.tile) < TASKS_PER_THREAD*num_threads:
+        args.TH.tile = ceil_div(args.TH.tile, 2)
+    while planes_scratch(args) > TILE_BYTES:
+        if args.TH.tile < 4*RW_R:
+            return False
+        args.TH.tile = ceil_div(args.TH.tile, 2)
+    strips = n*ceil_div(args.H.output, args.TH.tile)
+    most = max(<Py_ssize_t>1, PLANES_PIXELS//(args.TH.tile*args.W.output))
+    while most > 1 and strips*ceil_div(args.G, most) < TASKS_PER_THREAD*num_threads:
+        most = ceil_div(most, 2)
+    args.oc_block = most
+    args.n_tasks = strips*ceil_div(args.G, most)
+    args.algorithm = ALG_PLANES
+    args.scratch_bytes = planes_scratch(args)
+    return True
+
+
 cdef double lane_use(Py_ssize_t n) noexcept nogil:
     """Share of lanes that do useful work when n elements are covered by vectors."""
     return <double>n/<double>(ceil_div(n, LANES)*LANES)
@@ -209,7 +240,7 @@ cdef bint pixels_are_better(ConvArgs* args) noexcept nogil:
     by_channels = lane_use(args.OC)
     if channels_inside(args):
         return by_channels > 0.3
-    if args.OC >= WIDTH and args.W.stride > 1:
+    if args.OC >= WIDTH and args.W.stride > 1 and args.IC*args.D.kernel*args.H.kernel*args.W.kernel >= SHORT_SUM:
         return True                 # to deal samples takes longer than to lay weights side by side: 1.02 to 1.2 times
     return by_channels > 1.1*by_pixels
 
@@ -427,7 +458,7 @@ cdef void conv_plan(ConvArgs* args, int num_threads) noexcept nogil:
         plan_line(args, num_threads)
         return
     if args.IC == 1 and args.OC == 1 and 2*args.G > LANES and args.x.parts == 1 and args.y.parts == 1 \
-            and plan_depthwise(args, num_threads):
+            and (plan_planes(args, num_threads) or plan_depthwise(args, num_threads)):
         return
     plan_tile(args, 1, min(args.H.output, <Py_ssize_t>RW_R), min(args.W.output, <Py_ssize_t>(RW_V*LANES)), False)
     smallest = args.IC*args.tile_elements*<Py_ssize_t>sizeof(real)
@@ -459,6 +490,8 @@ cdef inline void conv_task(const ConvArgs* args, char* scratch, Py_ssize_t task,
         rows_task(args, scratch, task)
     elif args.algorithm == ALG_DEPTHWISE:
         depthwise_task(args, scratch, task)
+    elif args.algorithm == ALG_PLANES:
+        planes_task(args, scratch, task)
     elif args.algorithm == ALG_WINOGRAD:
         winograd_task(args, scratch, task)
     elif args.algorithm == ALG_PIXELS:

@@ -293,37 +293,43 @@ static inline signed_real clip(signed_real x, signed_real low, signed_real high)
 #define CCONV_EVEN 0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30
 #define CCONV_ODD 1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31
 #define CCONV_ZIP_HI 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31
+#define CCONV_BEFORE 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30
+#define CCONV_AFTER 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16
 #define CCONV_ROUNDS 4
 #elif CCONV_VECTOR_BYTES / CCONV_REAL_SIZE == 8
 #define CCONV_ZIP_LO 0, 8, 1, 9, 2, 10, 3, 11
 #define CCONV_EVEN 0, 2, 4, 6, 8, 10, 12, 14
 #define CCONV_ODD 1, 3, 5, 7, 9, 11, 13, 15
 #define CCONV_ZIP_HI 4, 12, 5, 13, 6, 14, 7, 15
+#define CCONV_BEFORE 7, 8, 9, 10, 11, 12, 13, 14
+#define CCONV_AFTER 1, 2, 3, 4, 5, 6, 7, 8
 #define CCONV_ROUNDS 3
 #elif CCONV_VECTOR_BYTES / CCONV_REAL_SIZE == 4
 #define CCONV_ZIP_LO 0, 4, 1, 5
 #define CCONV_EVEN 0, 2, 4, 6
 #define CCONV_ODD 1, 3, 5, 7
 #define CCONV_ZIP_HI 2, 6, 3, 7
+#define CCONV_BEFORE 3, 4, 5, 6
+#define CCONV_AFTER 1, 2, 3, 4
 #define CCONV_ROUNDS 2
 #else
 #define CCONV_ZIP_LO 0, 2
 #define CCONV_EVEN 0, 2
 #define CCONV_ODD 1, 3
 #define CCONV_ZIP_HI 1, 3
+#define CCONV_BEFORE 1, 2
+#define CCONV_AFTER 1, 2
 #define CCONV_ROUNDS 1
 #endif
-/* Every other one of 2*LANES reals from p on; the first halves of two vectors interleaved, and the second ones. */
-static inline vreal vevens(const real *p)
-{
-    return __builtin_shufflevector(vload(p), vload(p + CCONV_LANES), CCONV_EVEN);
-}
-static inline vreal vodds(const real *p)
-{
-    return __builtin_shufflevector(vload(p), vload(p + CCONV_LANES), CCONV_ODD);
-}
+/* The first halves of two vectors interleaved, and the second ones. */
 static inline vreal vzip_low(vreal a, vreal b) { return __builtin_shufflevector(a, b, CCONV_ZIP_LO); }
 static inline vreal vzip_high(vreal a, vreal b) { return __builtin_shufflevector(a, b, CCONV_ZIP_HI); }
+/* Every other element of two vectors that follow each other. */
+static inline vreal veven_lanes(vreal a, vreal b) { return __builtin_shufflevector(a, b, CCONV_EVEN); }
+static inline vreal vodd_lanes(vreal a, vreal b) { return __builtin_shufflevector(a, b, CCONV_ODD); }
+/* Of such two: the vector that begins one element before the second, or after the beginning of the first. */
+static inline vreal vbefore(vreal a, vreal b) { return __builtin_shufflevector(a, b, CCONV_BEFORE); }
+static inline vreal vafter(vreal a, vreal b) { return __builtin_shufflevector(a, b, CCONV_AFTER); }
 /* dst[k*dst_pitch + i] = src[4*i + k] for 4*LANES elements. */
 static inline void deinterleave4(real *dst, ptrdiff_t dst_pitch, const real *src)
 {
@@ -375,19 +381,6 @@ static inline void transpose_strided(real *dst, ptrdiff_t dst_pitch, const real 
     transpose_store(dst, dst_pitch, a);
 }
 #else
-#if CCONV_VECTOR_BYTES > CCONV_REAL_SIZE
-static inline vreal vevens(const real *p)
-{
-    vreal r;
-    for (int i = 0; i < CCONV_LANES; i++)
-        ((real *)&r)[i] = p[2 * i];
-    return r;
-}
-static inline vreal vodds(const real *p) { return vevens(p + 1); }
-#else
-static inline vreal vevens(const real *p) { return p[0]; }
-static inline vreal vodds(const real *p) { return p[1]; }
-#endif
 static inline vreal vzip_low(vreal a, vreal b)
 {
     vreal r;
@@ -402,6 +395,20 @@ static inline vreal vzip_high(vreal a, vreal b)
         ((real *)&r)[i] = ((const real *)(i % 2 ? &b : &a))[(i + CCONV_LANES) / 2];
     return r;
 }
+/* The element at `first` and every step-th after it. */
+static inline vreal vpick(vreal a, vreal b, int first, int step)
+{
+    real both[2 * CCONV_LANES], picked[CCONV_LANES];
+    vstore(both, a);
+    vstore(both + CCONV_LANES, b);
+    for (int i = 0; i < CCONV_LANES; i++)
+        picked[i] = both[first + i * step];
+    return vload(picked);
+}
+static inline vreal veven_lanes(vreal a, vreal b) { return vpick(a, b, 0, 2); }
+static inline vreal vodd_lanes(vreal a, vreal b) { return vpick(a, b, 1, 2); }
+static inline vreal vbefore(vreal a, vreal b) { return vpick(a, b, CCONV_LANES - 1, 1); }
+static inline vreal vafter(vreal a, vreal b) { return vpick(a, b, 1, 1); }
 static inline void deinterleave4(real *dst, ptrdiff_t dst_pitch, const real *src)
 {
     for (int i = 0; i < 4 * CCONV_LANES; i++)
@@ -426,6 +433,9 @@ static inline void transpose_strided(real *dst, ptrdiff_t dst_pitch, const real 
             dst[k * dst_pitch + i] = src[i * src_pitch + k];
 }
 #endif
+/* Every other one of 2*LANES reals from p on. */
+static inline vreal vevens(const real *p) { return veven_lanes(vload(p), vload(p + CCONV_LANES)); }
+static inline vreal vodds(const real *p) { return vodd_lanes(vload(p), vload(p + CCONV_LANES)); }
 
 /* IEEE half precision, by the compiler where it knows the type (one instruction from x86-64-v3 on). */
 #ifdef __FLT16_MANT_DIG__

@@ -39,6 +39,10 @@ cdef extern from "simd.h" nogil:
     vreal vodds(const real* p) noexcept
     vreal vzip_low(vreal a, vreal b) noexcept
     vreal vzip_high(vreal a, vreal b) noexcept
+    vreal veven_lanes(vreal a, vreal b) noexcept
+    vreal vodd_lanes(vreal a, vreal b) noexcept
+    vreal vbefore(vreal a, vreal b) noexcept
+    vreal vafter(vreal a, vreal b) noexcept
     bint is_nan(real x) noexcept
     real peak_magnitude(const real* p, Py_ssize_t n, real peak) noexcept
     void mark_small(real_bits* marks, const real* p, Py_ssize_t n, bint pairs, real limit) noexcept

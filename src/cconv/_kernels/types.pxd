@@ -47,6 +47,7 @@ cdef enum:                      # which micro-kernel carries a convolution
     ALG_WINOGRAD = 4            # 3x3 with many channels: F(4x4, 3x3)
     ALG_DEPTHWISE = 5           # one channel in and out per group: channels in the lanes
     ALG_SEPARABLE = 6           # weights that are an outer product: one pass per axis
+    ALG_PLANES = 7              # one channel in and out per group: pixels of a row in the lanes
 
 cdef enum:                      # what the caller allows
     METHOD_AUTO = 0
