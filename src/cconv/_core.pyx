@@ -210,6 +210,12 @@ cdef int fill_dtype_codes() except -1:
 
 
 fill_dtype_codes()
+
+
+cdef int* dtype_codes() noexcept:
+    return DTYPE_CODES
+
+
 cdef dict BOUNDARIES = {"constant": PAD_CONSTANT, "edge": PAD_EDGE, "reflect": PAD_REFLECT,
                         "symmetric": PAD_SYMMETRIC, "wrap": PAD_WRAP}
 cdef dict ACTIVATIONS = {None: ACT_NONE, "relu": ACT_RELU, "leaky_relu": ACT_LEAKY_RELU, "relu6": ACT_RELU6}
