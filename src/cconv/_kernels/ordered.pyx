@@ -6,8 +6,8 @@ a. Every sample becomes a float64, every tap is a product and then a sum, in the
    bit of a sum. This module is built without contraction (no FMA) for that; on the CPU it was tuned for (Zen 4) a
    product and a sum are as fast as an FMA: they use different units.
 b. A window is a table of rows in scratch, packed with their borders as they are needed (a ring), four output rows at
-   a time. Where every tap of a box counts, rows.pxd's register tile sums them, which keeps this order; else a list of taps
-   is walked: weights that are left out, the pairs of an even or odd line, footprints.
+   a time. Where every tap of a box counts, rows.pxd's register tile sums them, which keeps this order; else a list of
+   taps is walked: weights that are left out, the pairs of an even or odd line, footprints.
 c. A running mean carries its rounding, its NaN and its infinities along the line, as SciPy's does. So lanes are lines:
    columns side by side, or rows turned. A running minimum of a line with NaN depends on the order too: it is the list
    of candidates of Harter's algorithm, one line after the other.
