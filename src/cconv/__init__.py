@@ -1,10 +1,11 @@
 """cconv: fast convolution, cross-correlation and pooling of NumPy arrays on a CPU.
 
 `convolve` and `correlate` filter one array with one kernel; `conv1d`, `conv2d` and `conv3d` run CNN layers;
-`plan_conv*` prepare them for many calls; `max_pool*` and `avg_pool*` pool; `filters` holds named kernels.
+`plan_conv*` prepare them for many calls; `max_pool*` and `avg_pool*` pool; `filters` holds named kernels; `ndimage`
+takes the place of scipy.ndimage.
 """
 
-from . import filters
+from . import filters, ndimage
 from ._config import show_config
 from ._core import simd_level
 from ._explain import explain
@@ -35,6 +36,7 @@ __all__ = [
     "max_pool1d",
     "max_pool2d",
     "max_pool3d",
+    "ndimage",
     "num_threads",
     "plan_conv1d",
     "plan_conv2d",
