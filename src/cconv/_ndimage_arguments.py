@@ -371,6 +371,8 @@ def expanded(ndim, axes, shape, origin, name):
 
 def run_window(operation, input, weights, output, kernel, origins, boundary, cval):
     """A filter under a window; `weights`, or a footprint, in C order."""
+    if not output.shape:
+        input, output, kernel, origins = input.reshape(1), output.reshape(1), (1,), (0,)
     if sum(taps > 1 for taps in kernel) <= 3:
         run = window_operator(operation, output.shape, is_packed(input, output), kernel, origins, boundary, cval)
         run.run(input, weights, output)
