@@ -13,7 +13,6 @@ import warnings
 from typing import NamedTuple
 
 import numpy as np
-from numpy.lib.array_utils import normalize_axis_index
 
 from ._calls import remember
 from ._dtypes import native
@@ -99,10 +98,6 @@ def filtered_axes(axes, ndim):
     return numbers
 
 
-def one_axis(axis, ndim):
-    return normalize_axis_index(axis, ndim)
-
-
 def checked_origin(origin, taps, message):
     """`origin`, by which a window of so many taps is moved, as an int."""
     if origin < -(taps // 2) or origin > (taps - 1) // 2:
@@ -165,25 +160,23 @@ def output_array(output, input, complex_output=False):
 def window_geometry(shape, axes, packed):
     """Of a window over up to three axes, in ascending order. `packed`: all arrays are in C order."""
     last = len(shape) - 1
-    if not axes:
-        axes = (last,)
-    behind = math.prod(shape[axes[-1] + 1 :])
-    if axes[-1] != last and (len(axes) == 3 or (packed and behind < FEW_PARTS)):
-        # pixels of a few parts; or a strided row, whose neighbours are elements of the batch
-        unit, width, row = (behind, axes[-1], shape[axes[-1]]) if packed else (1, axes[-1], shape[axes[-1]])
-        front = axes[:-1]
-        rest = axes[-1] if packed else None
-    else:
-        unit, width = 1, last
-        front = axes[:-1] if axes[-1] == last else axes
-        row = shape[last] if axes[-1] == last or not packed else behind
-        rest = axes[-1] + 1 if packed and axes[-1] != last else None
+    axes = axes or (last,)
+    front, width = axes[:-1], axes[-1]
+    unit, row, axes_left = 1, shape[width], last + 1
+    if packed and width != last:
+        behind, axes_left = math.prod(shape[width + 1 :]), width + 1
+        if len(axes) == 3 or behind < FEW_PARTS:
+            unit = behind
+        else:
+            front, width, row = axes, last, behind
+    elif width != last and len(axes) < 3:
+        front, width, row = axes, last, shape[last]
+    # three axes that the last is not one of, and gaps in memory: rows are strided, neighbours elements of the batch
     if not front and width > 0:
         front = (width - 1,)
-    front = (-1,) * (2 - len(front)) + tuple(front)
-    taken = (*front, width)
-    batch = tuple([axis for axis in range(last + 1 if rest is None else rest) if axis not in taken])
-    sizes = tuple([shape[axis] if axis >= 0 else 1 for axis in front])
+    taken = (*(-1,) * (2 - len(front)), *front, width)
+    batch = tuple([axis for axis in range(axes_left) if axis not in taken])
+    sizes = tuple([shape[axis] if axis >= 0 else 1 for axis in taken[:2]])
     return Geometry(taken, (*sizes, row), batch, tuple([shape[axis] for axis in batch]), unit)
 
 

@@ -8,6 +8,7 @@ Design:
 import warnings
 
 import numpy as np
+from numpy.lib.array_utils import normalize_axis_index
 
 from ._ndimage_arguments import (
     Pass,
@@ -20,7 +21,6 @@ from ._ndimage_arguments import (
     checked_size,
     expanded,
     filtered_axes,
-    one_axis,
     one_boundary,
     output_array,
     per_axis,
@@ -64,7 +64,7 @@ def _line_extremum(operation, input, size, axis, output, mode, cval, origin):
     input = _real_input(input)
 
     def build(cval):
-        return [_pass(operation, size, one_axis(axis, input.ndim), mode, cval, origin)]
+        return [_pass(operation, size, normalize_axis_index(axis, input.ndim), mode, cval, origin)]
 
     return _run((operation, 1, input.ndim, size, axis, mode, cval, origin), build, input, output, cval)
 

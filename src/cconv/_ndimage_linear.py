@@ -9,6 +9,7 @@ Design:
 import numbers
 
 import numpy as np
+from numpy.lib.array_utils import normalize_axis_index
 
 from ._calls import remember
 from ._ndimage_arguments import (
@@ -23,7 +24,6 @@ from ._ndimage_arguments import (
     checked_size,
     expanded,
     filtered_axes,
-    one_axis,
     one_boundary,
     output_array,
     per_axis,
@@ -53,7 +53,7 @@ def correlate1d(input, weights, axis=-1, output=None, mode="reflect", cval=0.0, 
     weights = np.asarray(weights, np.float64, order="C")
 
     def build(cval):
-        return [_line_pass(None, weights.shape, one_axis(axis, input.ndim), mode, cval, origin)]
+        return [_line_pass(None, weights.shape, normalize_axis_index(axis, input.ndim), mode, cval, origin)]
 
     key = ("line", input.ndim, weights.shape, axis, mode, cval, origin)
     return chain(key, build, input, output, cval, weights, promote=True)
@@ -86,7 +86,7 @@ def uniform_filter1d(input, size, axis=-1, output=None, mode="reflect", cval=0.0
     input = np.asarray(input)
 
     def build(cval):
-        return [_mean_pass(size, one_axis(axis, input.ndim), mode, cval, origin)]
+        return [_mean_pass(size, normalize_axis_index(axis, input.ndim), mode, cval, origin)]
 
     return chain(("mean", input.ndim, size, axis, mode, cval, origin), build, input, output, cval, promote=True)
 
@@ -119,7 +119,7 @@ def gaussian_filter1d(
 
     def build(cval):
         weights = _gaussian_line(sigma, order, truncate, radius)
-        return [_sequence_pass(weights, one_axis(axis, input.ndim), mode, cval)]
+        return [_sequence_pass(weights, normalize_axis_index(axis, input.ndim), mode, cval)]
 
     key = ("gaussian1d", input.ndim, sigma, axis, order, mode, cval, truncate, radius)
     return chain(key, build, input, output, cval, promote=True)
@@ -186,7 +186,7 @@ def _gradient(smooth, input, axis, output, mode, cval):
     input = np.asarray(input)
 
     def build(cval):
-        along = one_axis(axis, input.ndim)
+        along = normalize_axis_index(axis, input.ndim)
         modes = per_axis(mode, input.ndim, "mode")
         others = [other for other in range(input.ndim) if other != along]
         steps = [(along, (-1.0, 0.0, 1.0)), *[(other, smooth) for other in others]]
