@@ -323,9 +323,10 @@ def run_passes(passes, input, output, weights=None):
         output[...] = input
         return output
     source, target = as_bytes(input), as_bytes(output)
-    in_place = _same_memory(source, target)
-    if not in_place and np.may_share_memory(source, target):
-        source = source.copy()
+    in_place = False
+    if np.may_share_memory(source, target):
+        in_place = _same_memory(source, target)
+        source = source if in_place else source.copy()
     for step in passes:
         run = line_operator(step.operation, target.shape, is_packed(source, target), *step.describe)
         if in_place and _row_reals(run) > LONG_ROW:

@@ -12,6 +12,7 @@ from numpy.lib.array_utils import normalize_axis_index
 
 from ._ndimage_arguments import (
     Pass,
+    apart,
     as_bytes,
     boundary_of,
     cast_into,
@@ -125,16 +126,18 @@ def _extremum(operation, input, size, footprint, output, mode, cval, origin, axe
 
 def _under_footprint(operation, input, footprint, output, mode, cval, origin, axes):
     """The extremum of the samples that a footprint with gaps shows, compared in its order."""
-    output = output_array(output, input)
+    result = output_array(output, input)
     kernel, origins = expanded(input.ndim, filtered_axes(axes, input.ndim), footprint.shape, origin, "footprint")
     origins = [checked_origin(shift, taps, "invalid origin") for shift, taps in zip(origins, kernel, strict=True)]
     boundary = one_boundary(mode, " for non-separable footprints")
+    cval = real_number(cval)
     check_real(input.dtype)
-    outside = np.empty(1, input.dtype)      # here, and only here, SciPy casts the constant to the samples' type
-    cval = float(cast_into(np.array([real_number(cval)]), as_bytes(outside))[0])
-    check_real(output.dtype)
+    check_real(result.dtype)
+    if boundary == "constant" and input.dtype.char != "d":
+        # here, and only here, SciPy casts the constant to the samples' type
+        cval = float(cast_into(np.array([cval]), as_bytes(np.empty(1, input.dtype)))[0])
     source = as_bytes(input)
-    if np.may_share_memory(input, output):
-        source = source.copy()
-    run_window(operation, source, footprint, as_bytes(output), kernel, tuple(origins), boundary, cval)
-    return settle(output)
+    if output is not None:
+        source = apart(source, result)
+    run_window(operation, source, footprint, as_bytes(result), kernel, tuple(origins), boundary, cval)
+    return settle(result)

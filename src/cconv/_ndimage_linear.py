@@ -217,6 +217,8 @@ def generic_laplace(
 
 
 def _second_difference(input, axis, output, mode, cval):
+    if output is input.dtype:
+        output = None       # as it would be, looked up sooner
     return correlate1d(input, _LAPLACE, axis, output, mode, cval, 0)
 
 
@@ -315,16 +317,16 @@ def _window_sum(input, weights, output, mode, cval, origin, convolution, axes):
     if window is None:
         window = _window(input.ndim, weights.shape, convolution, mode, cval, origin, axes)
         remember(_windows, key, window)
-    output = output_array(output, input)
+    result = output_array(output, input)
     check_real(input.dtype)
-    check_real(output.dtype)
+    check_real(result.dtype)
     if convolution:
         weights = weights.reshape(-1)[::-1].copy()
     source = as_bytes(input)
-    if np.may_share_memory(input, output):
-        source = source.copy()
-    run_window("sum", source, weights, as_bytes(output), *window)
-    return settle(output)
+    if output is not None:
+        source = apart(source, result)
+    run_window("sum", source, weights, as_bytes(result), *window)
+    return settle(result)
 
 
 def _window(ndim, shape, convolution, mode, cval, origin, axes):
