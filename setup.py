@@ -57,6 +57,7 @@ if os.environ.get("CCONV_OPENMP") == "0":
 # whole register tile; contraction is the FMA.
 GCC_KERNEL = ["-ffp-contract=fast", "-fno-predictive-commoning", "-fno-tree-loop-distribute-patterns",
               "--param=max-completely-peel-times=64", "--param=max-completely-peeled-insns=20000"]
+UNCONTRACTED = [] if sys.platform == "win32" else ["-ffp-contract=off"]
 
 
 def is_gcc():
@@ -83,7 +84,7 @@ def extensions():
 
     core_macros = [("CCONV_LEVELS", '"' + ",".join(LEVELS) + '"'), ("NPY_NO_DEPRECATED_API", "NPY_2_0_API_VERSION")]
     made = [extension(f"cconv.{name}", f"{PACKAGE}/{name}.pyx", core_macros, COMPILE + OPENMP_COMPILE, DIRECTIVES)
-            for name in ("_core", "_activations", "_convolution_set", "_weight_gradient")]
+            for name in ("_core", "_activations", "_convolution_set", "_ordered", "_weight_gradient")]
     for level, march in LEVELS.items():
         for operator, reals in (("conv", REALS), ("pool", REALS | NARROW_REALS),
                                 ("tiles", FLOATING_REALS), ("weight_grad", FLOATING_REALS),
@@ -93,6 +94,10 @@ def extensions():
                 macros = [("CCONV_REAL", str(code))] + ([("CCONV_SIGNED", "1")] if operator == "pool" else [])
                 made.append(extension(name, f"{PACKAGE}/_kernels/{operator}.pyx", macros, kernel_flags + march,
                                       KERNEL_DIRECTIVES))
+        # the same products and sums as SciPy's, each rounded
+        made.append(extension(f"cconv._kernels.ordered_f64_{level.replace('-', '_')}",
+                              f"{PACKAGE}/_kernels/ordered.pyx", [("CCONV_REAL", "64")],
+                              kernel_flags + UNCONTRACTED + march, KERNEL_DIRECTIVES))
     return made
 
 

@@ -605,3 +605,21 @@ def fold(columns, output_size, kernel_size, *, stride=1, padding=0, dilation=1, 
     out = sums[..., 1:].reshape(*sums.shape[:-1], *output_size)
     out = finish(out, np.asarray(columns).dtype.newbyteorder("="))
     return np.moveaxis(out, -1 - len(output_size), -1) if data_format == "channels_last" else out
+def extended_correlation(x, weights, mode, cval):
+    """scipy.ndimage.correlate1d of one line, sample by sample: line[i - n//2 + j] * weights[j], outside by picture."""
+    pictures = {
+        "reflect": lambda i, n: i % (2 * n) if i % (2 * n) < n else 2 * n - 1 - i % (2 * n),
+        "mirror": lambda i, n: 0 if n == 1 else abs((i + n - 1) % (2 * n - 2) - (n - 1)),
+        "nearest": lambda i, n: min(max(i, 0), n - 1),
+        "wrap": lambda i, n: i % n,
+        "constant": lambda i, n: i if 0 <= i < n else None,
+    }
+    place = pictures[{"grid-mirror": "reflect", "grid-wrap": "wrap", "grid-constant": "constant"}.get(mode, mode)]
+    result = []
+    for i in range(len(x)):
+        total = 0.0
+        for j, weight in enumerate(weights):
+            at = place(i - len(weights) // 2 + j, len(x))
+            total += weight * (cval if at is None else x[at])
+        result.append(total)
+    return np.array(result)

@@ -133,3 +133,78 @@ def test_inputs_are_not_modified(rng):
     copies = x.tobytes(), mask.tobytes()
     cconv.correlate(x, np.ones((3, 3)), "same", nan="omit", mask=mask)
     assert (x.tobytes(), mask.tobytes()) == copies
+
+
+# ---- against astropy -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.filterwarnings("ignore:nan_treatment")
+@pytest.mark.parametrize("preserve", [False, True])
+@pytest.mark.parametrize("normalize", [False, True])
+@pytest.mark.parametrize(("theirs", "ours"), [("fill", "constant"), ("extend", "edge"), ("wrap", "wrap")])
+@pytest.mark.parametrize("sizes", [((3,), (3,)), ((40,), (5,)), ((9, 30), (3, 5)), ((6, 7, 8), (3, 3, 3))], ids=str)
+def test_equals_astropy(rng, sizes, theirs, ours, normalize, preserve):
+    astropy = pytest.importorskip("astropy.convolution")
+    x, missing = holes(rng, sample(rng, sizes[0], "float64"))
+    missing.flat[1], x.flat[1] = True, np.nan
+    w = positive(rng, sizes[1], "float64")
+    want = astropy.convolve(
+        x, w, boundary=theirs, nan_treatment="interpolate", normalize_kernel=normalize, preserve_nan=preserve
+    )
+    kernel = w / w.sum() if normalize else w
+    for options in ({"nan": "omit"}, {"mask": missing}):
+        got = cconv.convolve(x, kernel, "same", boundary=ours, preserve_nan=preserve, **options)
+        np.testing.assert_allclose(got, want, rtol=1e-12, atol=1e-12)
+
+
+# astropy/convolution/tests: (input, kernel, boundary)
+ASTROPYS_CASES = [
+    ([1.0, np.nan, 3.0], [0.0, 1.0, 0.0], "fill"),
+    ([1.0, np.nan, 3.0], [1.0, 1.0, 1.0], "fill"),
+    ([1.0, np.nan, 3.0], [1.0, 1.0, 1.0], "wrap"),
+    ([1.0, np.nan, 3.0], [1.0, 1.0, 1.0], "extend"),
+    ([1.0, np.nan, 3.0], [1.0], "fill"),
+    ([[0.0, 0, 3], [1, np.nan, 0], [0, 2, 0]], [[1.0] * 3] * 3, "fill"),
+    ([[0.0, 0, 3], [1, np.nan, 0], [0, 2, 0]], [[1.0] * 3] * 3, "wrap"),
+    ([[0.0, 0, 3], [1, np.nan, 0], [0, 2, 0]], [[0.0, 0, 0], [0, 1, 0], [0, 0, 0]], "extend"),
+]
+
+
+@pytest.mark.parametrize(("x", "w", "boundary"), ASTROPYS_CASES)
+@pytest.mark.filterwarnings("ignore:nan_treatment")
+def test_astropys_own_cases(x, w, boundary):
+    astropy = pytest.importorskip("astropy.convolution")
+    kernel = np.array(w) / np.sum(w)
+    ours = {"fill": "constant", "wrap": "wrap", "extend": "edge"}[boundary]
+    want = astropy.convolve(np.array(x), np.array(w), boundary=boundary)
+    np.testing.assert_allclose(cconv.convolve(x, kernel, "same", boundary=ours, nan="omit"), want, rtol=1e-14)
+
+
+def test_missing_samples_are_preserved():
+    x = np.array([1, np.nan, 3, np.nan, np.nan, np.nan, 5])
+    got = cconv.convolve(x, np.ones(3), "same", nan="omit", preserve_nan=True)
+    np.testing.assert_array_equal(got, [1.5, np.nan, 9, np.nan, np.nan, np.nan, 7.5])
+    mask = np.array([0, 0, 1, 0], bool)
+    got = cconv.correlate([2, 4, 6, 8], [1, 1, 1], "same", mask=mask, preserve_nan=True)
+    np.testing.assert_array_equal(got, [6, 9, np.nan, 12])
+    # nothing is missing
+    np.testing.assert_array_equal(
+        cconv.convolve([1.0, 2, 3], [1.0, 1], "same", nan="omit", preserve_nan=True), [1, 3, 5]
+    )
+
+
+@pytest.mark.parametrize("options", [
+    {}, {"nan": "raise"}, {"nan": "omit", "mode": "full"}, {"nan": "omit", "mode": "valid"},
+])  # fmt: skip
+def test_preserve_nan_needs_missing_samples_and_their_places(options):
+    with pytest.raises(ValueError, match="preserve_nan=True"):
+        cconv.convolve(np.ones(5), np.ones(3), **{"mode": "same", **options}, preserve_nan=True)
+
+
+def test_preserve_nan_is_checked():
+    with pytest.raises(TypeError, match="preserve_nan=1"):
+        cconv.convolve(np.ones(5), np.ones(3), "same", nan="omit", preserve_nan=1)
+    with pytest.raises(TypeError, match="preserve_nan=True"):
+        cconv.convolve(
+            np.ones(5), np.ones(3), "same", nan="omit", preserve_nan=True, out_dtype=np.int32, casting="saturate"
+        )

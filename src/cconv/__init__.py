@@ -3,10 +3,10 @@
 `convolve` and `correlate` filter one array with one kernel; `conv1d`, `conv2d` and `conv3d` run CNN layers,
 `conv_transpose*` their transpose, `*_grad` and `*_backward` the gradients; `plan_conv*` prepare layers for many
 calls; `max_pool*` and `avg_pool*` pool; `unfold` and `fold` make columns of windows; `activations` holds what stands
-between layers, `filters` named kernels.
+between layers, `filters` named kernels; `ndimage` takes the place of scipy.ndimage.
 """
 
-from . import activations, filters
+from . import activations, filters, ndimage
 from ._config import show_config
 from ._core import simd_level
 from ._explain import explain
@@ -86,6 +86,7 @@ __all__ = [
     "max_pool1d",
     "max_pool2d",
     "max_pool3d",
+    "ndimage",
     "num_threads",
     "plan_conv1d",
     "plan_conv2d",

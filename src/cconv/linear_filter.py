@@ -16,7 +16,7 @@ from ._choice import auto_tiling, separable_seconds
 from ._core import Convolution
 from ._dtypes import as_number, result_dtype, saturated, stored_dtype
 from ._fft import FFTConvolution
-from ._padding import check_boundary, check_choice
+from ._padding import check_bool, check_boundary, check_choice
 from ._shapes import convolved_axes, filter_spec
 
 __all__ = ["convolve", "correlate"]
@@ -32,7 +32,8 @@ _CONSTANT, _ZERO, _PROPAGATE, _AUTO = "constant", 0, "propagate", "auto"
 
 def convolve(
     input, kernel, mode="full", *, boundary="constant", cval=0, axes=None, origin=0,
-    nan="propagate", mask=None, method="auto", out=None, out_dtype=None, casting=None, num_threads=None,
+    nan="propagate", mask=None, preserve_nan=False, method="auto", out=None, out_dtype=None, casting=None,
+    num_threads=None,
 ):  # fmt: skip
     """True convolution of an array with a kernel along one to three axes.
 
@@ -69,6 +70,9 @@ def convolve(
         missing (see Notes). "raise": `ValueError` if `input` holds one.
     mask : array_like of bool, optional
         True marks a missing sample (see Notes); broadcast to the shape of `input`.
+    preserve_nan : bool
+        NaN where a sample is missing, instead of what its neighbours say. It needs missing samples (`nan="omit"` or
+        `mask`), mode "same" and a result that can be NaN.
     method : {"auto", "direct", "fft"}
         "direct": sums of products, within ``c * eps * sum |w||x|`` of the exact result at every sample, with `c`
         about ``4 + 2 * sqrt(taps)``. "fft": by overlapping transforms of blocks, within ``8 * eps * max|x| * sum|w|``
@@ -117,7 +121,9 @@ def convolve(
         sum over present of w * x  *  sum(w) / sum over present of w
 
     and NaN where the weight present is 0. What a constant boundary adds is present, unless `cval` is NaN. A
-    kernel whose weights sum to 0 has no such scale: `ValueError`. Integer results become float64.
+    kernel whose weights sum to 0 has no such scale: `ValueError`. Integer results become float64. It is what
+    `astropy.convolution.convolve` does with ``nan_treatment="interpolate"`` and ``normalize_kernel=False``; by
+    default that divides the kernel by its sum.
 
     What stands outside the input is multiplied like any sample: an infinite or NaN weight makes NaN of a border
     of zeros, in mode "full" too, where `numpy.convolve` leaves those products out.
@@ -137,20 +143,22 @@ def convolve(
     """
     if (
         boundary is _CONSTANT and cval is _ZERO and axes is None and origin is _ZERO and nan is _PROPAGATE
-        and mask is None and method is _AUTO and out is None and out_dtype is None and casting is None
-        and num_threads is None and type(input) is ndarray and type(kernel) is ndarray and type(mode) is str
+        and mask is None and preserve_nan is False and method is _AUTO and out is None and out_dtype is None
+        and casting is None and num_threads is None and type(input) is ndarray and type(kernel) is ndarray
+        and type(mode) is str
     ):  # fmt: skip
         key = (True, input.shape, input.dtype, kernel.shape, kernel.dtype, mode)
         return (_plain_cache.get(key) or _plain(key))(input, kernel, None, None, None)
     options = (mode, boundary, cval, axes, origin, method, out_dtype, casting)
-    if mask is None and nan == "propagate":
+    if mask is None and nan == "propagate" and preserve_nan is False:
         return _filter(True, input, kernel, options, (axes, origin), out, num_threads)
-    return _filter_present(True, input, kernel, options, nan, mask, out, num_threads)
+    return _filter_present(True, input, kernel, options, nan, mask, preserve_nan, out, num_threads)
 
 
 def correlate(
     input, kernel, mode="full", *, boundary="constant", cval=0, axes=None, origin=0,
-    nan="propagate", mask=None, method="auto", out=None, out_dtype=None, casting=None, num_threads=None,
+    nan="propagate", mask=None, preserve_nan=False, method="auto", out=None, out_dtype=None, casting=None,
+    num_threads=None,
 ):  # fmt: skip
     """Cross-correlation of an array with a kernel along one to three axes.
 
@@ -159,7 +167,7 @@ def correlate(
 
     Parameters
     ----------
-    input, kernel, mode, boundary, cval, axes, nan, mask, method, out, out_dtype, casting, num_threads
+    input, kernel, mode, boundary, cval, axes, nan, mask, preserve_nan, method, out, out_dtype, casting, num_threads
         As in `convolve`. Mode "same" sees, at sample `i`, the samples from ``i - k // 2`` on; "full" begins
         with the window that holds only the first sample.
     origin : int or sequence of int
@@ -193,15 +201,16 @@ def correlate(
     """
     if (
         boundary is _CONSTANT and cval is _ZERO and axes is None and origin is _ZERO and nan is _PROPAGATE
-        and mask is None and method is _AUTO and out is None and out_dtype is None and casting is None
-        and num_threads is None and type(input) is ndarray and type(kernel) is ndarray and type(mode) is str
+        and mask is None and preserve_nan is False and method is _AUTO and out is None and out_dtype is None
+        and casting is None and num_threads is None and type(input) is ndarray and type(kernel) is ndarray
+        and type(mode) is str
     ):  # fmt: skip
         key = (False, input.shape, input.dtype, kernel.shape, kernel.dtype, mode)
         return (_plain_cache.get(key) or _plain(key))(input, kernel, None, None, None)
     options = (mode, boundary, cval, axes, origin, method, out_dtype, casting)
-    if mask is None and nan == "propagate":
+    if mask is None and nan == "propagate" and preserve_nan is False:
         return _filter(False, input, kernel, options, (axes, origin), out, num_threads)
-    return _filter_present(False, input, kernel, options, nan, mask, out, num_threads)
+    return _filter_present(False, input, kernel, options, nan, mask, preserve_nan, out, num_threads)
 
 
 def _plain(key):
@@ -260,7 +269,7 @@ def _filter(flip, input, kernel, options, numbers, out, num_threads):
 # ---- samples left out --------------------------------------------------------------------------------------
 
 
-def _filter_present(flip, input, kernel, options, nan, mask, out, num_threads):
+def _filter_present(flip, input, kernel, options, nan, mask, preserve_nan, out, num_threads):
     """The filter of the samples that are present, scaled by all weight over the weight seen."""
     input = as_array(input, "input")
     kernel = as_array(kernel, "kernel")
@@ -268,6 +277,11 @@ def _filter_present(flip, input, kernel, options, nan, mask, out, num_threads):
     check_choice(nan, "nan", ("propagate", "omit", "raise"))
     options = frozen(options)
     mode, boundary, cval, axes, origin, method, out_dtype, casting = options
+    if check_bool(preserve_nan, "preserve_nan") and (mode != "same" or (nan != "omit" and mask is None)):
+        raise ValueError(
+            f"preserve_nan=True keeps missing samples at their places: it needs nan='omit' or a mask, and mode='same'; "
+            f"got nan={nan!r}, mask={'None' if mask is None else 'an array'}, mode={mode!r}"
+        )
     if nan == "raise" and mask is None:
         # what is wrong with the arguments is said before what is wrong with the samples
         filter_spec(*arrays, *options)
@@ -277,6 +291,8 @@ def _filter_present(flip, input, kernel, options, nan, mask, out, num_threads):
     if mean.kind in "biu":
         mean = np.dtype(np.float64)  # a weighted mean is no integer, and there may be nothing to average
     dtype = stored_dtype(mean, out_dtype, casting)
+    if preserve_nan and dtype.kind in "iu":
+        raise TypeError(f"preserve_nan=True needs a result that can be NaN; out_dtype={dtype} cannot")
     # float16 would round the weight seen before it divides
     work = np.result_type(mean if dtype.kind in "iu" else dtype, np.float32)
     weight_work = work if kernel.dtype.kind == "c" else np.empty(0, work).real.dtype
@@ -310,6 +326,8 @@ def _filter_present(flip, input, kernel, options, nan, mask, out, num_threads):
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         result *= total / seen
     np.copyto(result, np.nan, where=np.abs(seen) <= rounding)
+    if preserve_nan:
+        np.copyto(result, np.nan, where=missing)
     if dtype.kind in "iu":
         result = saturated(result, dtype)
     if out is None:

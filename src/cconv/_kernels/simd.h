@@ -103,6 +103,40 @@ static inline vreal vrelu(vreal v)
 #endif
 }
 
+#if CCONV_REAL == 64
+/* dst[i] = src[i] / by, inverse = 1 / by. The product with the inverse, corrected by what it leaves, is the quotient
+ * rounded correctly (Markstein 1990) unless that is subnormal: three FMAs where a division takes as long as ten. */
+static inline void quotients(real *dst, const real *src, ptrdiff_t n, real by, real inverse)
+{
+    for (ptrdiff_t i = 0; i < n; i++) {
+#if defined(__FMA__) || defined(__aarch64__)
+        real q = src[i] * inverse, rest = __builtin_fma(-by, q, src[i]);
+        dst[i] = rest == rest ? __builtin_fma(rest, inverse, q) : q;
+#else
+        (void)inverse;
+        dst[i] = src[i] / by;
+#endif
+    }
+}
+#endif
+
+/* a > b ? a : b, and a < b ? a : b, in each lane: b where one is NaN, or both are equal. */
+#if CCONV_VECTOR_BYTES > CCONV_REAL_SIZE
+static inline vreal vgreater(vreal a, vreal b)
+{
+    __typeof__(a > b) first = a > b;
+    return (vreal)(((__typeof__(first))a & first) | ((__typeof__(first))b & ~first));
+}
+static inline vreal vsmaller(vreal a, vreal b)
+{
+    __typeof__(a < b) first = a < b;
+    return (vreal)(((__typeof__(first))a & first) | ((__typeof__(first))b & ~first));
+}
+#else
+static inline vreal vgreater(vreal a, vreal b) { return a > b ? a : b; }
+static inline vreal vsmaller(vreal a, vreal b) { return a < b ? a : b; }
+#endif
+
 /* The same vector, in a register. GCC takes a load that is used several times for free and repeats it as a memory
  * operand of each multiply-add, and loads that cross a cache line are what the row kernel waits for. */
 static inline vreal vkeep(vreal v)

@@ -43,6 +43,9 @@ cdef extern from "simd.h" nogil:
     vreal vodd_lanes(vreal a, vreal b) noexcept
     vreal vbefore(vreal a, vreal b) noexcept
     vreal vafter(vreal a, vreal b) noexcept
+    void quotients(real* dst, const real* src, Py_ssize_t n, real by, real inverse) noexcept
+    vreal vgreater(vreal a, vreal b) noexcept
+    vreal vsmaller(vreal a, vreal b) noexcept
     bint is_nan(real x) noexcept
     real peak_magnitude(const real* p, Py_ssize_t n, real peak) noexcept
     void mark_small(real_bits* marks, const real* p, Py_ssize_t n, bint pairs, real limit) noexcept

@@ -329,4 +329,46 @@ cdef struct MapKernels:
     unsigned int abi
     unsigned int lanes
     map_plan_t plan
+cdef enum:                      # what ordered.pyx computes of the taps of a window, one after the other
+    ORD_SUM = 0
+    ORD_EVEN = 1                # the same of a line of weights that is even (odd) around its centre: the centre, then
+    ORD_ODD = 2                 # weight*(sample before + (-) sample after), from outside inwards
+    ORD_MIN = 3
+    ORD_MAX = 4
+    ORD_BOX = 5                 # a running mean down H, or along W
+    ORD_BOX_ALONG = 6
+    ORD_LEAST = 7               # a running minimum (maximum) along W
+    ORD_GREATEST = 8
+    ORD_ROWS = 4                # output rows that are computed together
+
+cdef struct OrderedArgs:
+    Array x
+    Array y
+    Axis D                      # size, kernel, pad and boundary are read; the output is as large as the input
+    Axis H
+    Axis W
+    int batch_ndim
+    const Py_ssize_t* batch_shape
+    Py_ssize_t N
+    Py_ssize_t unit             # reals of a pixel: a sample's neighbour along W is so many reals away
+    double cval
+    double start                # 0.0 or -0.0: what a sum begins with
+    int op
+    bint dense                  # all taps of the box: `weight` is as rows.pxd wants it, [kd][kw][kh]
+    bint in_place               # x and y are the same memory; one axis only
+    Py_ssize_t taps             # else a list: weights, and where the samples are, row kd*(H.kernel + ORD_ROWS - 1) + kh
+    const double* weight        # and column kw*unit; of ORD_EVEN and ORD_ODD the second samples follow the first ones
+    const Py_ssize_t* tap_row
+    const Py_ssize_t* tap_column
+    Py_ssize_t row_block
+    Py_ssize_t column_block     # pixels
+    Py_ssize_t n_tasks
+    Py_ssize_t scratch_bytes
+
+ctypedef void (*ordered_plan_t)(OrderedArgs* args, int num_threads) noexcept nogil
+
+cdef struct OrderedKernels:
+    unsigned int abi
+    unsigned int lanes
+    ordered_plan_t plan
     run_t run
