@@ -3,6 +3,7 @@
 import os
 
 import pytest
+
 from scipy_suite.names import REPLACED
 from scipy_suite.runner import obstacle, run
 

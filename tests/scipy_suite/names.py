@@ -27,8 +27,8 @@ MODULES = {
 }
 NEEDED = {"scipy.signal": (), "scipy.ndimage": ("hypothesis",)}
 
-# Tests left out, by the end of their name without parameters, or with them: the reason. Only two are good: the test asks
-# for something private to SciPy, or for arrays that are not NumPy's. An entry that no test answers to is an error.
+# Tests left out, by the end of their name without parameters, or with them: the reason. Only two are good: the test
+# asks for something private to SciPy, or for arrays that are not NumPy's. An entry that no test answers to is an error.
 EXCLUDED = {
     "scipy.signal": {},
     "scipy.ndimage": {},

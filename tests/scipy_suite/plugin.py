@@ -85,9 +85,9 @@ def reaches_ours(function, known):
                 continue
             else:
                 place = None
-            if isinstance(place, types.FunctionType):
-                if place in ours or (place.__module__ == module and reaches_ours(place, known)):
-                    return True
+            found = isinstance(place, types.FunctionType)
+            if found and (place in ours or (place.__module__ == module and reaches_ours(place, known))):
+                return True
     return False
 
 

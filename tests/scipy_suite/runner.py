@@ -68,8 +68,8 @@ def main(arguments):
         status, report, output = run(part, "--all" in arguments, options)
         print(output)
         if report:
-            print(f"{part}: {report['passed']} passed, {len(report['failed'])} failed, {len(report['skipped'])} skipped,"
-                  f" {len(report['excluded'])} excluded, {report['left_for_all']} left for --all")  # fmt: skip
+            counts = [f"{len(report[what])} {what}" for what in ("failed", "skipped", "excluded")]
+            print(f"{part}: {report['passed']} passed, {', '.join(counts)}, {report['left_for_all']} left for --all")
             for title in ("not_called", "calls"):
                 print(f"{title}: {report[title]}")
         worst = worst or status
