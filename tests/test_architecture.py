@@ -18,9 +18,10 @@ ALL = sorted(path for suffix in ("*.py", "*.pyx", "*.pxd", "*.h") for path in SO
 # A module imports from lower layers; in WITHIN_A_LAYER from its own too. Every module has its place here.
 LAYERS = (
     {"_config", "_core", "_docs", "_dtypes", "_geometry", "_padding", "_shapes", "_calls", "_threads", "_choice",
-     "_fft", "_fft_guard", "_explain"},
+     "_fft", "_fft_guard", "_fft_whole", "_explain"},
     {"conv", "linear_filter", "plans", "pool"},
-    {"filters", "_filters_build", "_filters_edges", "_filters_smooth"},
+    {"filters", "_filters_build", "_filters_edges", "_filters_smooth", "signal", "_signal_calls", "_signal_slow",
+     "_accelerate"},
     {"__init__"},
     {"__main__", "_demo", "_images"},
 )

@@ -1,10 +1,12 @@
 """cconv: fast convolution, cross-correlation and pooling of NumPy arrays on a CPU.
 
 `convolve` and `correlate` filter one array with one kernel; `conv1d`, `conv2d` and `conv3d` run CNN layers;
-`plan_conv*` prepare them for many calls; `max_pool*` and `avg_pool*` pool; `filters` holds named kernels.
+`plan_conv*` prepare them for many calls; `max_pool*` and `avg_pool*` pool; `filters` holds named kernels. `signal` has
+`scipy.signal`'s convolutions, and `accelerate_scipy` puts them in SciPy's place.
 """
 
-from . import filters
+from . import filters, signal
+from ._accelerate import accelerate_scipy
 from ._config import show_config
 from ._core import simd_level
 from ._explain import explain
@@ -20,6 +22,7 @@ __version__ = "0.1.0"
 __all__ = [
     "Conv",
     "__version__",
+    "accelerate_scipy",
     "avg_pool1d",
     "avg_pool2d",
     "avg_pool3d",
@@ -42,5 +45,6 @@ __all__ = [
     "receptive_field",
     "set_num_threads",
     "show_config",
+    "signal",
     "simd_level",
 ]
