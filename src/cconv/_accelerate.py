@@ -5,8 +5,8 @@ Design:
      under its name: the public namespace, where callers find it, and the private modules, where SciPy's own functions
      (`gaussian_filter`, `medfilt`, `savgol_filter`) find each other. Names that other packages imported before are
      theirs: ``from scipy.ndimage import gaussian_filter`` before the switch keeps SciPy's.
-  b. Nested and in several threads, what counts is how many are switched on: the first puts cconv's functions in, the last
-     to end puts SciPy's back, in any order. It is one switch for the process: threads that did not ask share it.
+  b. Nested and in several threads, what counts is how many are switched on: the first puts cconv's functions in, the
+     last to end puts SciPy's back, in any order. It is one switch for the process: threads that did not ask share it.
   c. What is put back is what was found. A name that somebody else replaced meanwhile is left to them.
 """
 
@@ -30,8 +30,8 @@ class accelerate_scipy:
     change. It needs SciPy.
 
     As a context manager it lasts until the block ends, however it ends. Called plainly, it lasts until `undo` is called
-    on what it returns. Blocks and calls nest, in threads too: SciPy's own functions are back when the last has ended. It
-    is one switch for all threads of the process.
+    on what it returns. Blocks and calls nest, in threads too: SciPy's own functions are back when the last has ended.
+    It is one switch for all threads of the process.
 
     Attributes
     ----------
@@ -61,9 +61,14 @@ class accelerate_scipy:
     """
 
     def __init__(self):
-        global _active
         self.active = False
+        self._switch_on()
+
+    def _switch_on(self):
+        global _active
         with _lock:
+            if self.active:
+                return
             if _active == 0:
                 _put_in()
             _active += 1
@@ -81,6 +86,7 @@ class accelerate_scipy:
                 _put_back()
 
     def __enter__(self):
+        self._switch_on()
         return self
 
     def __exit__(self, *exception):

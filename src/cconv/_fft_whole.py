@@ -4,13 +4,13 @@ Design:
   a. One axis after the other, and only the lines that hold something: samples are padded along an axis when it is
      transformed, and results cropped as soon as they are back. An image with an image takes two thirds of the
      butterflies that transforms of padded arrays take.
-  b. One long axis. Modulo t**m - i, a polynomial x of 2 m real coefficients is x[:m] + i * x[m:], and so is a product of
-     that length: m complex points do the work of 2 m real ones, with weights exp(i * pi * n / (2 * m)) before and after.
-     They are transformed as a matrix, columns first, then rows, with factors in between; nobody asks for the order of
-     the spectrum, so nothing is transposed, and threads share out rows that stay in a core's cache.
-  c. It takes memory in proportion to the arrays. The error is normwise, a few log2(points) * eps * max|x| * sum|w|, as in
-     every library's FFT convolution. What is not finite makes every result NaN or infinite: a caller that looks at one
-     sees it.
+  b. One long axis. Modulo t**m - i, a polynomial x of 2 m real coefficients is x[:m] + i * x[m:], and so is a product
+     of that length: m complex points do the work of 2 m real ones, with weights exp(i * pi * n / (2 * m)) before and
+     after. They are transformed as a matrix, columns first, then rows, with factors in between; nobody asks for the
+     order of the spectrum, so nothing is transposed, and threads share out rows that stay in a core's cache.
+  c. It takes memory in proportion to the arrays. The error is normwise, a few log2(points) * eps * max|x| * sum|w|, as
+     in every library's FFT convolution. What is not finite makes every result NaN or infinite: a caller that looks at
+     one sees it.
 """
 
 import math
@@ -63,8 +63,8 @@ def length(n):
 
 
 def whole_fft(shape1, shape2, axes, begin, end, dtype):
-    """What convolves two arrays of these shapes along `axes`, at least one; other axes are broadcast. `begin`, `end`: per
-    entry of `axes`, which samples of the full result are wanted. `dtype`: of the result, floating or complex."""
+    """What convolves two arrays of these shapes along `axes`, at least one; other axes are broadcast. `begin`, `end`:
+    per entry of `axes`, which samples of the full result are wanted. `dtype`: of the result, floating or complex."""
     full = [shape1[axis] + shape2[axis] - 1 for axis in axes]
     if len(shape1) == 1 and full[0] >= MATRIX_POINTS and np.dtype(dtype).char in "fdFD":
         return LineFFT(shape1[0], shape2[0], begin[0], end[0], dtype)
@@ -165,7 +165,6 @@ class LineFFT:
             np.multiply(spectrum, np.conj(factors, out=factors), out=first[rows])
 
         _share_out(iter(range(0, self.rows, self.block)), block, threads)
-        del second
         return self._wanted(ifft(first, None, 0, threads))
 
     def _columns(self, array, threads):

@@ -267,8 +267,8 @@ def _integers(spec, flip, shape1, dtype1, shape2, dtype2, mode, axes, dtype):
 
 
 def fastest(spec, shape1, shape2, axes, spans, dtype, guarded, flip=True):
-    """A floating convolution, by what `_choice` says is the fastest. `guarded`: FFT tiles only where they keep the bound
-    of method="auto"."""
+    """A floating convolution, by what `_choice` says is the fastest. `guarded`: FFT tiles only where they keep the
+    bound of method="auto"."""
     direct = direct_seconds(spec)
     core = _plain(_operator(spec, "auto"))
     if direct < CALL_SECONDS / 20 or dtype == np.float16:
@@ -521,35 +521,38 @@ def _extended(flip, spans, taps, dtype, boundary, fill):
 # ---- choose_conv_method ------------------------------------------------------------------------------------
 
 
-def choose(in1, in2, mode):
+def choose(shape1, dtype1, shape2, dtype2, mode):
     """ "fft" or "direct": which of the two the cost model takes for faster."""
-    dtype = np.result_type(in1.dtype, in2.dtype)
-    integers = [array.dtype.kind in "iu" for array in (in1, in2)]
     if not is_mode(mode):
         raise ValueError(f"Acceptable mode flags are 'valid', 'same', or 'full', not mode={mode}")
-    if dtype.kind not in "iufc" or dtype.char in "gG" or 0 in (in1.size, in2.size) or in1.ndim == 0:
+    if len(shape1) != len(shape2):
+        raise ValueError(f"in1 and in2 should have the same dimensionality; got {len(shape1)} and {len(shape2)} axes")
+    dtype = np.result_type(dtype1, dtype2)
+    if dtype.kind not in "iufc" or dtype.char in "gG" or not shape1 or 0 in shape1 + shape2:
         return "direct"
-    if any(integers) and _peak(in1) * _peak(in2) * min(in1.size, in2.size) > 2.0**52 - 1:
-        return "direct"
-    if swap_needed(mode, in1.shape, in2.shape) or (mode == "full" and in2.size > in1.size):
-        in1, in2 = in2, in1
-    if dtype.kind in "iu":
-        dtype = np.dtype(np.float64)
-    spans = [wanted(mode, n, k) for n, k in zip(in1.shape, in2.shape, strict=True)]
-    axes = [axis for axis, k in enumerate(in2.shape) if k > 1] or [in1.ndim - 1]
+    if swap_needed(mode, shape1, shape2) or (mode == "full" and math.prod(shape2) > math.prod(shape1)):
+        shape1, dtype1, shape2, dtype2 = shape2, dtype2, shape1, dtype1
+    work = np.dtype(np.float64) if dtype.kind in "iu" else np.result_type(dtype, np.float32)
+    spans = [wanted(mode, n, k) for n, k in zip(shape1, shape2, strict=True)]
+    axes = tuple([axis for axis, k in enumerate(shape2) if k > 1 or mode == "full"]) or (len(shape1) - 1,)
     if len(axes) > 3:
-        _, seconds = transform_of(None, in1.shape, in2.shape, axes, spans, dtype, True)
-        products = in2.size * math.prod([end - begin for begin, end in spans])
-        return "fft" if products > seconds * SLOW_RATE else "direct"
-    work = np.result_type(dtype, np.float32)
-    spec = filter_spec(
-        True, in1.shape, in1.dtype, in2.shape, in2.dtype, mode, "constant", 0, tuple(axes), 0, "auto", work, None
-    )
+        _, predicted = transform_of(None, shape1, shape2, axes, spans, work, True)
+        direct = math.prod(shape2) * math.prod([end - begin for begin, end in spans]) / SLOW_RATE
+        return "fft" if predicted < direct else "direct"
+    axes = axes if len(shape1) > 3 else None
+    spec = filter_spec(True, shape1, dtype1, shape2, dtype2, mode, "constant", 0, axes, 0, "auto", work, None)
     direct = direct_seconds(spec)
     if direct < CALL_SECONDS / 20:
         return "direct"
-    _, predicted = transform_of(spec, in1.shape, in2.shape, axes, spans, work, True)
+    _, predicted = transform_of(spec, shape1, shape2, axes, spans, work, True)
     return "fft" if predicted * MARGIN < direct else "direct"
+
+
+def transforms_exactly(in1, in2):
+    """Are integers small enough for an FFT's sums to be told from each other?"""
+    if in1.dtype.kind not in "iu" and in2.dtype.kind not in "iu":
+        return True
+    return _peak(in1) * _peak(in2) * min(in1.size, in2.size) <= 2.0**52 - 1
 
 
 # ---- sepfir2d ----------------------------------------------------------------------------------------------
@@ -577,19 +580,23 @@ def make_sepfir(shape, dtype, row_shape, row_dtype, column_shape, column_dtype):
             depth = "object too deep for desired array" if extents else "object of too small depth for desired array"
             raise ValueError(f"{depth}: {name} has {len(extents)} axes, not 1")
         if not np.can_cast(tap_dtype, work):
-            raise TypeError(f"Cannot cast array data from {tap_dtype!r} to {work!r} according to the rule 'safe': {name}")
+            raise TypeError(
+                f"Cannot cast array data from {tap_dtype!r} to {work!r} according to the rule 'safe': {name}"
+            )
         if extents[0] % 2 == 0:
             raise ValueError(f"hrow and hcol must be odd length; {name} has {extents[0]} taps")
     if 0 in shape:
         return lambda input, hrow, hcol: np.empty(shape, work)
-    passes = [
-        _operator(filter_spec(True, shape, source, extents, work, "same", "symmetric", 0, axis, 0, "auto", work, None),
-                  "auto")
-        for source, extents, axis in ((dtype, row_shape, 1), (work, column_shape, 0))
-    ]  # fmt: skip
+    # one kernel, which the core sums along one axis after the other where that is faster
+    taps = column_shape + row_shape
+    spec = filter_spec(True, shape, dtype, taps, work, "same", "symmetric", 0, None, 0, "auto", work, None)
+    operator = _operator(spec, "auto")
 
     def run(input, hrow, hcol):
-        rows = passes[0](input, hrow.astype(work, copy=False), None, None, None)
-        return passes[1](rows, hcol.astype(work, copy=False), None, None, None)
+        weights = np.multiply.outer(hcol, hrow) if hcol.dtype == hrow.dtype == work else outer(hcol, hrow)
+        return operator(input, weights, None, None, None)
+
+    def outer(hcol, hrow):
+        return np.multiply.outer(hcol.astype(work), hrow.astype(work))
 
     return run

@@ -3,8 +3,8 @@
 Design:
   a. What a call runs depends on shapes, types and options alone, and is kept: a repeated call is one look-up, which is
      what it takes to be faster than SciPy for three samples too. `_signal_calls` makes it.
-  b. Answers are SciPy's, warts included. What differs: sums that SciPy transforms keep a NaN or an infinity where it is,
-     integers that FFT would round are exact, and `choose_conv_method` knows this library's times.
+  b. Answers are SciPy's, warts included. What differs: sums that SciPy transforms keep a NaN or an infinity where it
+     is, integers that FFT would round are exact, and `choose_conv_method` knows this library's times.
 """
 
 import time
@@ -13,7 +13,7 @@ import numpy as np
 from numpy import ndarray
 
 from ._calls import remember
-from ._signal_calls import choose, make_2d, make_fft, make_linear, make_sepfir, sepfir_dtype
+from ._signal_calls import choose, make_2d, make_fft, make_linear, make_sepfir, sepfir_dtype, transforms_exactly
 
 __all__ = [
     "choose_conv_method",
@@ -27,7 +27,7 @@ __all__ = [
     "sepfir2d",
 ]
 
-_linear, _frequency, _planes, _separable = {}, {}, {}, {}
+_linear, _frequency, _planes, _separable, _choices = {}, {}, {}, {}, {}
 
 
 def _call(cache, make, lead, in1, in2, *options):
@@ -82,8 +82,8 @@ def convolve(in1, in2, mode="full", method="auto"):
 
     Notes
     -----
-    A NaN or an infinity reaches the results whose sum it is in, and no others, by FFT too. An FFT's error is of the size
-    of the largest sample's, as SciPy's is.
+    A NaN or an infinity reaches the results whose sum it is in, and no others, by FFT too. An FFT's error is relative
+    to the largest sample, as SciPy's is.
 
     Examples
     --------
@@ -424,7 +424,13 @@ def choose_conv_method(in1, in2, mode="full", measure=False):
     """
     in1, in2 = np.asarray(in1), np.asarray(in2)
     if not measure:
-        return choose(in1, in2, mode)
+        key = (in1.shape, in1.dtype, in2.shape, in2.dtype, mode)
+        choice = _choices.get(key) if type(mode) is str else None
+        if choice is None:
+            choice = remember(_choices, key, choose(*key))
+        if choice == "fft" and not transforms_exactly(in1, in2):
+            return "direct"
+        return choice
     times = {method: _seconds(in1, in2, mode, method) for method in ("fft", "direct")}
     return ("fft" if times["fft"] < times["direct"] else "direct"), times
 
