@@ -48,6 +48,8 @@ def cconv_call(case, x, w):
     """(function of cconv's, its positional arguments, its options)."""
     import cconv
 
+    if case.function:
+        return getattr(cconv.signal, case.function), (x, w), peer_filters.facade_options(case)
     if case.op == "max_filter":
         function = getattr(cconv, f"max_pool{case.rank}d")
         return function, (x[None, None], case.kernel), {"stride": 1, "padding": case.pads}
@@ -75,6 +77,8 @@ def cconv_method(case, x, w):
     """What "auto" takes: "direct", "winograd", "fft", ..."""
     import cconv
 
+    if case.function:
+        return "facade"
     function, arguments, options = cconv_call(case, x, w)
     return cconv.explain(function, *arguments, **options).method
 
@@ -127,6 +131,11 @@ def _by_rank(*limits):
     return lambda case: limits[case.rank - 1]
 
 
+def _facade_limit(case):
+    """scipy.signal.convolve2d sums products, one or two in a nanosecond."""
+    return 3e8 if case.function.endswith("2d") else inf
+
+
 def _ndimage_limit(case):
     return inf if case.op == "max_filter" else 1e9
 
@@ -160,12 +169,15 @@ PEERS = {
                           _by_rank(1.1e10, 1e7, 1e7)),
     "signal_oa": Peer(("scipy.signal",), _random_filter, partial(peer_filters.signal, "signal_oa")),
     "signal_fft": Peer(("scipy.signal",), _random_filter, partial(peer_filters.signal, "signal_fft")),
+    "scipy": Peer(("scipy.signal",), lambda case: True, peer_filters.facade, _facade_limit),
     "numpy": Peer((), _for_numpy, peer_filters.numpy, _by_rank(1.1e10, inf, inf)),
 }
 
 
 def able(name, case):
     """Whether the peer is installed, can do this case, and would not take forever."""
+    if bool(case.function) != (name == "scipy"):
+        return False
     peer = PEERS[name]
     limit = peer.filter_limit(case) if case.plain and not case.separable else inf
     return all(map(optional, peer.modules)) and peer.takes(case) and case.products <= limit
