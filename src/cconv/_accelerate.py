@@ -98,31 +98,34 @@ class accelerate_scipy:
 
 def _put_in():
     try:
+        public = {package: importlib.import_module(package) for package in _NAMESPACES}
+        # SciPy's signal imports from its ndimage
+        modules = [
+            module
+            for name, module in sorted(sys.modules.items())
+            if ".".join(name.split(".")[:2]) in _NAMESPACES and ".tests" not in name and module is not None
+        ]
         for package, ours in _NAMESPACES.items():
-            try:
-                source = importlib.import_module(f"cconv.{ours}")
-            except ModuleNotFoundError as error:
-                if error.name != f"cconv.{ours}":
-                    raise
-                continue
-            public = importlib.import_module(package)
-            modules = [
-                module
-                for name, module in sorted(sys.modules.items())
-                if module is not None and (name == package or name.startswith(f"{package}."))
-                and not name.startswith(f"{package}.tests")
-            ]  # fmt: skip
-            for name in source.__all__:
-                theirs = getattr(public, name, None)
-                if theirs is None:
-                    continue
+            source = _ours(ours)
+            for name in getattr(source, "__all__", ()):
+                theirs, replacement = getattr(public[package], name, None), getattr(source, name)
                 for module in modules:
-                    if vars(module).get(name) is theirs:
-                        _replaced.append((module, name, theirs, getattr(source, name)))
-                        setattr(module, name, getattr(source, name))
+                    if theirs is not None and vars(module).get(name) is theirs:
+                        _replaced.append((module, name, theirs, replacement))
+                        setattr(module, name, replacement)
     except BaseException:
         _put_back()
         raise
+
+
+def _ours(name):
+    """cconv's module of that name, or None if there is none."""
+    try:
+        return importlib.import_module(f"cconv.{name}")
+    except ModuleNotFoundError as error:
+        if error.name != f"cconv.{name}":
+            raise
+        return None
 
 
 def _put_back():

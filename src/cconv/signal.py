@@ -291,8 +291,10 @@ def correlate2d(in1, in2, mode="full", boundary="fill", fillvalue=0):
 
 def _filled(flip, in1, in2, mode, boundary, fillvalue):
     """With a fill value that is not an int: its type is part of the signature, for 1 == 1 + 0j."""
+    if isinstance(fillvalue, np.generic):
+        fillvalue = fillvalue.item()
     kind = type(fillvalue)
-    if kind not in (float, complex):
+    if kind not in (bool, int, float, complex):
         return _call(_planes, make_2d, (flip,), in1, in2, mode, boundary, _Once(fillvalue))
     return _call(_planes, lambda *rest: make_2d(*rest[:-1]), (flip,), in1, in2, mode, boundary, fillvalue, kind)
 
@@ -399,7 +401,8 @@ def choose_conv_method(in1, in2, mode="full", measure=False):
     in1, in2, mode
         As in `convolve`.
     measure : bool
-        Run both, instead of asking the model of cconv's times.
+        Run both, instead of asking the model of cconv's times. As ``method="fft"`` sums directly where that is faster,
+        they may take the same time.
 
     Returns
     -------
