@@ -135,7 +135,7 @@ def test_types(rng, scipy_signal, first):
             for name, mode, method in itertools.product(("convolve", "correlate"), MODES, ("auto", "direct", "fft")):
                 if method == "fft" and kind.kind in "bO":
                     continue        # SciPy makes True of the rounding of its FFT
-                if method == "auto" and kind == np.float16 and len(shape1) > 1:
+                if method == "auto" and kind == np.float16 and (len(shape1) > 1 or mode == "same"):
                     continue        # SciPy refuses what its model sums directly
                 agree(scipy_signal, name, x, w, mode, method)
             for name, mode in itertools.product(("fftconvolve", "oaconvolve"), MODES):
@@ -380,7 +380,8 @@ def test_sepfir2d(rng, scipy_signal, dtype):
             continue        # SciPy reads beyond its arrays
         x = values(rng, dtype, shape)
         for taps in ("float64", "float32", "int64", "complex64"):
-            agree(scipy_signal, "sepfir2d", x, values(rng, taps, rows), values(rng, taps, columns))
+            if dtype != "longdouble" or taps != "complex64":        # wrong in two ways
+                agree(scipy_signal, "sepfir2d", x, values(rng, taps, rows), values(rng, taps, columns))
         agree(scipy_signal, "sepfir2d", x, [0.5] * rows, [1.0] * columns)
 
 

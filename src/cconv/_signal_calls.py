@@ -127,6 +127,9 @@ def _check_type(dtype, method):
 def _empty(shape1, shape2, dtype, mode, method):
     if method == "fft":
         raise IndexError("method='fft' takes no empty arrays: index 0 is out of bounds for axis 0 with size 0")
+    if mode == "valid" and len(shape1) > 1:
+        shape = [abs(n - k) + 1 for n, k in zip(shape1, shape2, strict=True)]
+        return lambda in1, in2: np.zeros(shape, dtype)
     if mode != "same" or 0 in shape2:
         name = "a" if 0 in shape1 else "v"
         raise ValueError(f"{name} cannot be empty; got shapes {shape1} and {shape2}")
@@ -469,10 +472,12 @@ def make_2d(flip, shape1, dtype1, shape2, dtype2, mode, boundary, fillvalue):
     fill = _fill(fillvalue, dtype) if boundary == "constant" else 0
     if swapped:
         shape1, dtype1, shape2, dtype2 = shape2, dtype2, shape1, dtype1
-    if 0 in shape2:
-        shape = [max(0, n + k - 1) if mode == "full" else n for n, k in zip(shape1, shape2, strict=True)]
-        return lambda in1, in2: np.zeros(shape, dtype)
     spans = [wanted(mode, n, k) for n, k in zip(shape1, shape2, strict=True)]
+    if 0 in shape2:
+        shape = [end - begin for begin, end in spans]
+        if min(shape) < 0:
+            raise ValueError(f"negative dimensions are not allowed: shapes {shape1} and {shape2}, mode={mode!r}")
+        return lambda in1, in2: np.zeros(shape, dtype)
     if not flip and mode == "same":
         # scipy#1968: correlate2d begins one sample later than correlate where there is an even number of taps
         spans = [(k // 2, k // 2 + n) for n, k in zip(shape1, shape2, strict=True)]
