@@ -148,6 +148,8 @@ def test_small_shapes(rng, scipy_signal, dtype):
         x, w = values(rng, dtype, n), values(rng, dtype, k)
         for mode in MODES:
             for method in ("auto", "direct", "fft"):
+                if method == "auto" and 0 in (n, k) and dtype == "int32":
+                    continue        # SciPy takes the maximum of nothing
                 agree(scipy_signal, "convolve", x, w, mode, method)
                 agree(scipy_signal, "correlate", x, w, mode, method)
             agree(scipy_signal, "fftconvolve", x, w, mode)
@@ -258,7 +260,7 @@ def test_the_bits_do_not_depend_on_the_threads(rng, threads):
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
-@pytest.mark.parametrize("sizes", [(40, 5), (5000, 4000), (300_000, 2000), (150_000, 150_000)])
+@pytest.mark.parametrize("sizes", [(40, 5), (5000, 4000), (300_000, 2000), (40_000, 40_000)])
 @pytest.mark.parametrize("name", ["convolve", "fftconvolve", "oaconvolve", "correlate"])
 def test_what_is_not_finite_stays_where_it_is(rng, name, sizes, value):
     x, w = sample(rng, sizes[0], "float64"), sample(rng, sizes[1], "float64")
@@ -437,6 +439,7 @@ def test_choose_conv_method(rng):
     ("convolve2d", ([[1]], [[2]], "full", "fill", 1j), "could not cast `fillvalue` directly to the output type"),
     ("convolve", (np.ones((2, 2), bool), np.ones((2, 2), bool)), "Unsupported type"),
 ])  # fmt: skip
+@pytest.mark.filterwarnings("ignore:Casting complex", "ignore:divide by zero", "ignore:invalid value")
 def test_errors_have_scipys_type_and_words(scipy_signal, name, args, message):
     for module in (signal, scipy_signal):
         with pytest.raises(Exception, match=message) as caught:

@@ -217,7 +217,7 @@ def _finite_weights(run, flip, mode):
     numpys = np.convolve if flip else np.correlate
 
     def check(in1, in2):
-        if not cmath.isfinite(in2.dot(in2)):
+        if not np.isfinite(in2).all():
             return numpys(in1, in2, mode)
         return run(in1, in2)
 
