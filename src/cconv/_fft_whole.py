@@ -29,7 +29,7 @@ CALL_SECONDS = 3e-5
 UNCACHED_BYTES, UNCACHED = 1 << 24, 1.6
 # Seconds from which on two threads transform an array each, and bytes of a transform from which on its lines are shared
 # out: at 256^2 float32, of 1 MB, two threads took twice as long as one.
-PAIR_SECONDS = 1e-3
+PAIR_SECONDS = 1.5e-3
 PARALLEL_BYTES = 3 << 20
 # Points of one line from which on a matrix is faster: 0.7 times the time at 1e5, 0.4 at 2e6, 1.2 at 4e4 (float64).
 MATRIX_POINTS = 70_000
