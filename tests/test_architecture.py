@@ -20,8 +20,8 @@ LAYERS = (
     {"_config", "_core", "_docs", "_dtypes", "_geometry", "_padding", "_shapes", "_calls", "_threads", "_choice",
      "_fft", "_fft_guard", "_fft_whole", "_explain"},
     {"conv", "linear_filter", "plans", "pool"},
-    {"filters", "_filters_build", "_filters_edges", "_filters_smooth", "signal", "_signal_calls", "_signal_slow",
-     "_accelerate"},
+    {"filters", "_filters_build", "_filters_edges", "_filters_smooth", "signal", "_signal_calls", "_signal_planes",
+     "_signal_slow", "_accelerate"},
     {"__init__"},
     {"__main__", "_demo", "_images"},
 )

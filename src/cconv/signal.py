@@ -2,7 +2,7 @@
 
 Design:
   a. What a call runs depends on shapes, types and options alone, and is kept: a repeated call is one look-up, which is
-     what it takes to be faster than SciPy for three samples too. `_signal_calls` makes it.
+     what it takes to be faster than SciPy for three samples too. `_signal_calls` and `_signal_planes` make it.
   b. Answers are SciPy's, warts included. What differs: sums that SciPy transforms keep a NaN or an infinity where it
      is, integers that FFT would round are exact, and `choose_conv_method` knows this library's times.
 """
@@ -13,7 +13,8 @@ import numpy as np
 from numpy import ndarray
 
 from ._calls import remember
-from ._signal_calls import choose, make_2d, make_fft, make_linear, make_sepfir, sepfir_dtype, transforms_exactly
+from ._signal_calls import choose, make_fft, make_linear, transforms_exactly
+from ._signal_planes import make_2d, make_sepfir, sepfir_dtype
 
 __all__ = [
     "choose_conv_method",
