@@ -36,6 +36,7 @@ class Case(NamedTuple):
     boundary: str = "constant"          # of "correlate": "constant" (zeros) or "symmetric"
     weights: str = "random"             # or of a separable filter: "gaussian", "box", "sobel"
     sigma: float = 0.0                  # of "gaussian"
+    function: str = ""                  # of scipy.signal, timed against cconv.signal's of the same name
 
     @property
     def rank(self):

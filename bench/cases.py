@@ -187,6 +187,32 @@ _ACTIVATIONS = tuple(
         else ((8, 64, (112, 112)), (1, 64, (32, 32)))))
 ACTIVATION_CASES = _ACTIVATIONS + _variant(_ACTIVATIONS, "f64", dtype="float64")
 
+
+def _facade(function, size, kernel, mode="full", **options):
+    name = f"{function} {_extents(size)} x {_extents(kernel)} {mode}"
+    return Case(name, "convolve" if mode == "full" else "correlate", size, kernel, function=function, **options)
+
+
+_FFT = tuple(_facade(function, size, kernel) for function in ("fftconvolve", "oaconvolve") for size, kernel in [
+    ((16,), (3,)), ((10_000,), (101,)), ((10_000,), (10_000,)), ((100_000,), (1001,)), ((100_000,), (100_000,)),
+    ((1_000_000,), (101,)), ((1_000_000,), (10_001,)), ((1_000_000,), (1_000_000,)), ((10_000_000,), (1001,)),
+    ((8, 8), (3, 3)), ((128, 128), (128, 128)), ((512, 512), (15, 15)), ((512, 512), (63, 63)),
+    ((512, 512), (512, 512)), ((1080, 1920), (31, 31)), ((2160, 3840), (63, 63)), ((64,) * 3, (9,) * 3),
+    ((64,) * 3, (64,) * 3), ((128,) * 3, (32,) * 3)])
+_SCIPY_FFT = _FFT + _variant(_FFT, "f64", dtype="float64")
+_DIRECT = tuple(_facade("correlate2d", size, (k, k), "same", **options) for size, k in [
+    ((8, 8), 3), ((64, 64), 5), ((512, 512), 3), ((512, 512), 7), ((512, 512), 15), ((1080, 1920), 3),
+    ((1080, 1920), 9), ((2160, 3840), 3), ((2160, 3840), 5)]
+    for options in ({}, {"boundary": "symmetric"}))
+_DIRECT = tuple(case._replace(name=case.name + " symm") if case.boundary == "symmetric" else case for case in _DIRECT)
+_DIRECT += tuple(_facade("convolve2d", size, (k, k)) for size, k in [((8, 8), 3), ((512, 512), 7), ((1080, 1920), 5)])
+_SCIPY_DIRECT = _DIRECT + _variant(_DIRECT, "f64", dtype="float64")
+_AUTO = tuple(_facade(function, size, kernel, mode) for function, mode in (("convolve", "full"), ("correlate", "same"))
+              for size, kernel in [((16,), (3,)), ((10_001,), (101,)), ((1_000_001,), (1001,)), ((99_999,), (99_999,)),
+                                   ((8, 8), (3, 3)), ((512, 512), (9, 9)), ((511, 511), (255, 255)),
+                                   ((64,) * 3, (5,) * 3)])
+_SCIPY_AUTO = _AUTO + _variant(_AUTO, "f64", dtype="float64")
+
 LAYERS = RESNET50 + VGG16
 _BOTH = LAYERS + _variant(LAYERS, "n8", batch=8)
 
@@ -236,6 +262,12 @@ GROUPS = (
     Group("gradients-mobile", "the same of depthwise and pointwise layers, N=8",
           tuple(map(gradients, _variant(MOBILE, "n8", batch=8))), 2.0, 0.9),
     Group("transposed", "conv_transpose2d of U-Net and DCGAN", DECODERS, 1.5, 0.9),
+    Group("scipy-signal-fft", "cconv.signal: fftconvolve and oaconvolve, against SciPy's", _SCIPY_FFT, 1.5, 1.0,
+          default=False),
+    Group("scipy-signal-2d", "cconv.signal: convolve2d and correlate2d, against SciPy's", _SCIPY_DIRECT, 20.0, 1.0,
+          default=False),
+    Group("scipy-signal", "cconv.signal: convolve and correlate, against SciPy's", _SCIPY_AUTO, 1.5, 1.0,
+          default=False),
     Group("layers-last", "ResNet-50 and VGG-16 layers, N=1, channels last",
           _variant(LAYERS, "last", channels_last=True), 1.3, 0.9, default=False),
 )

@@ -72,6 +72,19 @@ def signal(name, case, x, w):
     return Runner(name, call, np.asarray)
 
 
+def facade_options(case):
+    """Of a function of scipy.signal: mode "full" is the default."""
+    options = {} if case.op == "convolve" else {"mode": "same"}
+    return options | ({"boundary": "symm"} if case.boundary == "symmetric" else {})
+
+
+def facade(case, x, w):
+    """scipy.signal's function of the name that is timed."""
+    from scipy import signal
+
+    return Runner("scipy", partial(getattr(signal, case.function), x, w, **facade_options(case)), np.asarray)
+
+
 def numpy(case, x, w):
     """np.convolve; for pools that tile, reshape and reduce."""
     if case.op == "convolve":

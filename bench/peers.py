@@ -52,6 +52,8 @@ def cconv_call(case, x, w):
 
     if case.activation:
         return peer_activations.cconv_call(case, x, w)
+    if case.function:
+        return getattr(cconv.signal, case.function), (x, w), peer_filters.facade_options(case)
     if case.op == "max_filter":
         function = getattr(cconv, f"max_pool{case.rank}d")
         return function, (x[None, None], case.kernel), {"stride": 1, "padding": case.pads}
@@ -79,7 +81,7 @@ def cconv_method(case, *arrays):
     """What "auto" takes: "direct", "winograd", "fft", ..."""
     import cconv
 
-    if isinstance(case, Call) or case.activation:
+    if isinstance(case, Call) or case.activation or case.function:
         return "-"
     function, arguments, options = cconv_call(case, *arrays)
     return cconv.explain(function, *arguments, **options).method
@@ -145,6 +147,11 @@ def _by_rank(*limits):
     return lambda case: limits[case.rank - 1]
 
 
+def _facade_limit(case):
+    """scipy.signal.convolve2d sums products, one or two in a nanosecond."""
+    return 3e8 if case.function.endswith("2d") else inf
+
+
 def _ndimage_limit(case):
     return inf if case.op == "max_filter" else 1e9
 
@@ -178,8 +185,8 @@ PEERS = {
                           _by_rank(1.1e10, 1e7, 1e7)),
     "signal_oa": Peer(("scipy.signal",), _random_filter, partial(peer_filters.signal, "signal_oa")),
     "signal_fft": Peer(("scipy.signal",), _random_filter, partial(peer_filters.signal, "signal_fft")),
-    # the function of the same name: of calls only
-    "scipy": Peer(("scipy",), lambda case: False, None),
+    # the function of the same name
+    "scipy": Peer(("scipy.signal",), lambda case: True, peer_filters.facade, _facade_limit),
     "numpy": Peer((), _for_numpy, _numpy, _by_rank(1.1e10, inf, inf)),
 }
 
@@ -188,6 +195,8 @@ def able(name, case):
     """Whether the peer is installed, can do this case, and would not take forever."""
     if isinstance(case, Call):
         return case.able(name)
+    if bool(case.function) != (name == "scipy"):
+        return False
     peer = PEERS[name]
     limit = peer.filter_limit(case) if case.plain and not case.separable else inf
     return all(map(optional, peer.modules)) and peer.takes(case) and case.products <= limit

@@ -20,10 +20,11 @@ LAYERS = (
     {"_config", "_core", "_docs", "_dtypes", "_geometry", "_padding", "_shapes", "_calls", "_threads", "_choice",
      "_fft", "_fft_guard", "_explain", "_gradient_shapes", "_gradients", "_weight_gradient", "_docs_gradients",
      "_convolution_set", "_activations", "_activation_calls", "_docs_activations", "_columns", "_helpers",
-     "_ordered"},
+     "_ordered", "_fft_whole"},
     {"columns", "conv", "conv_gradients", "conv_transpose", "linear_filter", "plans", "pool"},
     {"activations", "filters", "_filters_build", "_filters_edges", "_filters_smooth",
-     "ndimage", "_ndimage_arguments", "_ndimage_docs", "_ndimage_extrema", "_ndimage_linear"},
+     "ndimage", "_ndimage_arguments", "_ndimage_docs", "_ndimage_extrema", "_ndimage_linear",
+     "signal", "_signal_calls", "_signal_planes", "_signal_slow", "_accelerate"},
     {"__init__"},
     {"__main__", "_demo", "_images"},
 )

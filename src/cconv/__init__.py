@@ -3,10 +3,12 @@
 `convolve` and `correlate` filter one array with one kernel; `conv1d`, `conv2d` and `conv3d` run CNN layers,
 `conv_transpose*` their transpose, `*_grad` and `*_backward` the gradients; `plan_conv*` prepare layers for many
 calls; `max_pool*` and `avg_pool*` pool; `unfold` and `fold` make columns of windows; `activations` holds what stands
-between layers, `filters` named kernels; `ndimage` takes the place of scipy.ndimage.
+between layers, `filters` named kernels; `signal` and `ndimage` have the names of scipy.signal and scipy.ndimage, and
+`accelerate_scipy` puts them in SciPy's place.
 """
 
-from . import activations, filters, ndimage
+from . import activations, filters, ndimage, signal
+from ._accelerate import accelerate_scipy
 from ._config import show_config
 from ._core import simd_level
 from ._explain import explain
@@ -48,6 +50,7 @@ __version__ = "0.1.0"
 __all__ = [
     "Conv",
     "__version__",
+    "accelerate_scipy",
     "activations",
     "avg_pool1d",
     "avg_pool2d",
@@ -94,6 +97,7 @@ __all__ = [
     "receptive_field",
     "set_num_threads",
     "show_config",
+    "signal",
     "simd_level",
     "unfold",
 ]

@@ -329,6 +329,8 @@ cdef struct MapKernels:
     unsigned int abi
     unsigned int lanes
     map_plan_t plan
+    run_t run
+
 cdef enum:                      # what ordered.pyx computes of the taps of a window, one after the other
     ORD_SUM = 0
     ORD_EVEN = 1                # the same of a line of weights that is even (odd) around its centre: the centre, then

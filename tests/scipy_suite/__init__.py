@@ -1,0 +1,1 @@
+"""SciPy's own tests, run on cconv's functions: see `runner`."""
