@@ -37,11 +37,6 @@ static inline vreal vselect(vbits mask, vreal a, vreal b)
     return vfrom_bits((mask & vto_bits(a)) | (~mask & vto_bits(b)));
 }
 static inline vreal vsplat(real x) { return x - vzero(); }
-/* The greater and the lesser one; b if one is NaN. (Lane by lane GCC makes one instruction of them here, and a row of
- * scalar ones there: elu took three times as long.) */
-static inline vreal vgreater(vreal a, vreal b) { return vselect(vless(b, a), a, b); }
-static inline vreal vlesser(vreal a, vreal b) { return vselect(vless(a, b), a, b); }
-
 /* UNITS + whole number = that number in the last bits. For y below GONE, 1 - 2 exp(y) is 1; below VANISHED, exp(y) is 0;
  * below FAR, so is its product with any number. LN2_HIGH times n of these is exact. LIFT: 2**CCONV_LIFT, which takes what
  * becomes a subnormal number to where all digits are kept. */
@@ -115,7 +110,7 @@ static inline vpair vexp_unscaled(vreal y, vreal y_low, vreal *n)
 }
 /* NaN stays. */
 static inline vreal vnot_below(vreal y, real limit) { return vgreater(vsplat(limit), y); }
-static inline vreal vnot_above(vreal y, real limit) { return vlesser(vsplat(limit), y); }
+static inline vreal vnot_above(vreal y, real limit) { return vsmaller(vsplat(limit), y); }
 /* for y in VANISHED..0 */
 static inline vpair vexp(vreal y, vreal y_low)
 {
@@ -233,14 +228,14 @@ CCONV_ELEMENT element_elu(vreal x, vreal g, vreal p, vreal p_low)
 {
     (void)g;
     vbits above = vless(vzero(), x);
-    vpair t = vexpm1(vlesser(vzero(), x));
+    vpair t = vexpm1(vsmaller(vzero(), x));
     return vselect(above, x, p * t.high + (p * t.low + p_low * t.high));
 }
 CCONV_ELEMENT element_elu_grad(vreal x, vreal g, vreal p, vreal p_low)
 {
     vreal scale[2];
     vbits above = vless(vzero(), x);
-    vpair e = vexp_far(vlesser(vzero(), x), scale);
+    vpair e = vexp_far(vsmaller(vzero(), x), scale);
     vreal slope = p * e.high + (p * e.low + p_low * e.high);
     return vselect(above, g, (g * scale[0] * scale[0]) * (slope * scale[1]) * scale[0]);
 }
