@@ -18,14 +18,16 @@ ALL = sorted(path for suffix in ("*.py", "*.pyx", "*.pxd", "*.h") for path in SO
 # A module imports from lower layers; in WITHIN_A_LAYER from its own too. Every module has its place here.
 LAYERS = (
     {"_config", "_core", "_docs", "_dtypes", "_geometry", "_padding", "_shapes", "_calls", "_threads", "_choice",
-     "_fft", "_fft_guard", "_explain", "_gradient_shapes", "_gradients", "_weight_gradient", "_docs_gradients"},
-    {"conv", "conv_gradients", "conv_transpose", "linear_filter", "plans", "pool"},
+     "_fft", "_fft_guard", "_explain", "_gradient_shapes", "_gradients", "_weight_gradient", "_docs_gradients",
+     "_pool_gradient", "_pool_spans", "_pool_calls", "_docs_pools"},
+    {"conv", "conv_gradients", "conv_transpose", "linear_filter", "plans", "pool",
+     "adaptive_pool", "pool_gradients"},
     {"filters", "_filters_build", "_filters_edges", "_filters_smooth"},
     {"__init__"},
     {"__main__", "_demo", "_images"},
 )
 WITHIN_A_LAYER = (0, 2, 4)
-COMPILED = ("_core", "_arrays", "_weight_gradient")     # what the compiled core is made of, kernels apart
+COMPILED = ("_core", "_arrays", "_weight_gradient", "_pool_gradient")  # the compiled core, kernels apart
 
 
 def layer_of(module):

@@ -19,16 +19,20 @@ f. Padding is never a sample: the line is filled with the neutral value there.
 from libc.string cimport memcpy
 
 from cconv._kernels.elements cimport item_size
+from cconv._kernels.pool_powers cimport raise_magnitudes, take_roots
 from cconv._kernels.pool_window cimport (
-    LOWEST, NOT_A_NUMBER, Window, lies_ready, load_samples, samples, store_values, window_at,
+    HIGHEST, LOWEST, NOT_A_NUMBER, Window, lies_ready, load_samples, samples, store_values, window_at,
 )
 from cconv._kernels.simd cimport FLOATING, LANES, alone, inlined, is_nan, real
-from cconv._kernels.types cimport POOL_MAX, Axis, PoolArgs
+from cconv._kernels.types cimport POOL_AVG, POOL_LP, POOL_MIN, Axis, PoolArgs
 
 cdef enum:                      # what two samples become
     FOLD_SUM = 0
     FOLD_MAX = 1                # NaN if one of them is
-    FOLD_MAX_PRESENT = 2        # NaN if both are
+    FOLD_MIN = 2
+    FOLD_MAX_PRESENT = 3        # NaN if both are
+    FOLD_MIN_PRESENT = 4
+    FOLD_SUM_PRESENT = 5
 
 cdef enum:
     LINE_BYTES = 16384          # of a line: it and what is made of it stay near; half of that beside a ring
@@ -65,11 +69,22 @@ cdef struct Strip:
 
 # --- folds ------------------------------------------------------------------------------------------------------------
 
+cdef inline bint is_sum(int op) noexcept nogil:
+    return op == FOLD_SUM or op == FOLD_SUM_PRESENT
+
+
 cdef inline real fold(real a, real b, int op) noexcept nogil:
     """Of equal maxima the first stays. Written so that a maximum is one instruction, and NaN a mask for it."""
     cdef real larger = b if b > a else a
+    cdef real smaller = b if b < a else a
     if op == FOLD_SUM:
         return a + b
+    if op == FOLD_SUM_PRESENT:
+        return b if is_nan(a) else a if is_nan(b) else a + b
+    if op == FOLD_MIN_PRESENT:
+        return b if is_nan(a) else smaller
+    if op == FOLD_MIN:
+        return b if is_nan(b) else smaller
     if op == FOLD_MAX_PRESENT:
         return b if is_nan(a) else larger
     return b if is_nan(b) else larger
@@ -99,7 +114,7 @@ cdef inline inlined fold_by(real* dst, const real* a, const real* b, const real*
     fold_some(dst, a, b, c, d, e, 0, whole, count, op)
     if whole == n:
         return
-    if n >= LANES and (op != FOLD_SUM or dst != a):
+    if n >= LANES and (not is_sum(op) or dst != a):
         n -= LANES
         fold_some(dst + n, a + n, b + n, c + n, d + n, e + n, 0, LANES, count, op)
     else:
@@ -109,12 +124,18 @@ cdef inline inlined fold_by(real* dst, const real* a, const real* b, const real*
 cdef inline inlined fold_lines(real* dst, const real* a, const real* b, const real* c, const real* d, const real* e,
                                Py_ssize_t n, int count, int op) noexcept nogil:
     """The same for an `op` that is known only now: everything above this is compiled once, not once for each."""
-    if not FLOATING or op == FOLD_MAX:
+    if op == FOLD_MAX:
         fold_by(dst, a, b, c, d, e, n, count, FOLD_MAX)
+    elif not FLOATING or op == FOLD_MIN:
+        fold_by(dst, a, b, c, d, e, n, count, FOLD_MIN)
     elif op == FOLD_SUM:
         fold_by(dst, a, b, c, d, e, n, count, FOLD_SUM)
-    else:
+    elif op == FOLD_MAX_PRESENT:
         fold_by(dst, a, b, c, d, e, n, count, FOLD_MAX_PRESENT)
+    elif op == FOLD_MIN_PRESENT:
+        fold_by(dst, a, b, c, d, e, n, count, FOLD_MIN_PRESENT)
+    else:
+        fold_by(dst, a, b, c, d, e, n, count, FOLD_SUM_PRESENT)
 
 
 cdef inline void fold_two(real* dst, const real* a, const real* b, Py_ssize_t n, int op) noexcept nogil:
@@ -129,7 +150,9 @@ cdef inline void fold_three(real* dst, const real* a, const real* b, const real*
 cdef inline void fill(real* dst, Py_ssize_t n, int op) noexcept nogil:
     """What no sample is changed by."""
     cdef Py_ssize_t i
-    cdef real value = NOT_A_NUMBER if op == FOLD_MAX_PRESENT else LOWEST if op == FOLD_MAX else <real>0
+    cdef real value = <real>0 if op == FOLD_SUM else LOWEST if op == FOLD_MAX else HIGHEST
+    if op >= FOLD_MAX_PRESENT:
+        value = NOT_A_NUMBER
     for i in range(n):
         dst[i] = value
 
@@ -170,17 +193,23 @@ cdef inline void fold_taps(real* dst, const real** taps, Py_ssize_t n, int count
     """dst = up to WINDOW_TAPS lines folded."""
     if count == 0:
         fill(dst, n, op)
-    elif not FLOATING or op == FOLD_MAX:
+    elif op == FOLD_MAX:
         fold_taps_with(dst, taps, n, count, FOLD_MAX)
+    elif not FLOATING or op == FOLD_MIN:
+        fold_taps_with(dst, taps, n, count, FOLD_MIN)
     elif op == FOLD_SUM:
         fold_taps_with(dst, taps, n, count, FOLD_SUM)
-    else:
+    elif op == FOLD_MAX_PRESENT:
         fold_taps_with(dst, taps, n, count, FOLD_MAX_PRESENT)
+    elif op == FOLD_MIN_PRESENT:
+        fold_taps_with(dst, taps, n, count, FOLD_MIN_PRESENT)
+    else:
+        fold_taps_with(dst, taps, n, count, FOLD_SUM_PRESENT)
 
 
 # --- rows -------------------------------------------------------------------------------------------------------------
 
-cdef inline const real* sample_row(const PoolArgs* args, const Strip* strip, Py_ssize_t d, Py_ssize_t h,
+cdef inline const real* stored_row(const PoolArgs* args, const Strip* strip, Py_ssize_t d, Py_ssize_t h,
                                    real* buffer) noexcept nogil:
     """The strip's samples of one row."""
     cdef const char* data = strip.plane + d*args.x.d + h*args.x.h + (strip.start + strip.first)*args.x.w
@@ -192,6 +221,16 @@ cdef inline const real* sample_row(const PoolArgs* args, const Strip* strip, Py_
         return samples(data, n*strip.unit, size, args.x.dtype, buffer)
     for t in range(n):
         load_samples(buffer + t*strip.unit, data + t*args.x.w, strip.unit, args.x.channel, args.x.dtype)
+    return buffer
+
+
+cdef inline const real* sample_row(const PoolArgs* args, const Strip* strip, Py_ssize_t d, Py_ssize_t h,
+                                   real* buffer) noexcept nogil:
+    """The strip's samples of one row, as they are added or compared."""
+    cdef const real* row = stored_row(args, strip, d, h, buffer)
+    if not FLOATING or args.kind != POOL_LP:
+        return row
+    raise_magnitudes(buffer, row, (strip.last - strip.first)*strip.unit, args.norm)
     return buffer
 
 
@@ -296,20 +335,20 @@ cdef inline void fold_few(real* dst, const real* src, Py_ssize_t n, Py_ssize_t t
 
 
 cdef inline void sum_window(real* dst, const real* src, Py_ssize_t n, Py_ssize_t taps, Py_ssize_t step, real* even,
-                            real* odd) noexcept nogil:
+                            real* odd, int op) noexcept nogil:
     """dst[i] = src[i] + src[i + step] + ... Windows of a power of two are doubled in `even` and `odd` by turns."""
     cdef Py_ssize_t total = n + (taps - 1)*step, power = 1, done = 0
     cdef real* target = even
     while True:
         if taps & power:
             if done:
-                fold_two(dst, dst, src + done*step, n, FOLD_SUM)
+                fold_two(dst, dst, src + done*step, n, op)
             else:
                 memcpy(dst, src, n*sizeof(real))
             done += power
         if done == taps:
             return
-        fold_two(target, src, src + power*step, total - (2*power - 1)*step, FOLD_SUM)
+        fold_two(target, src, src + power*step, total - (2*power - 1)*step, op)
         src = target
         target = odd if src == even else even
         power *= 2
@@ -340,8 +379,8 @@ cdef inline void fold_window(real* dst, const real* src, Py_ssize_t n, Py_ssize_
     """dst[i] = src[i], src[i + step], ... folded."""
     if taps <= MANY_TAPS:
         fold_few(dst, src, n, taps, step, op)
-    elif op == FOLD_SUM:
-        sum_window(dst, src, n, taps, step, even, odd)
+    elif is_sum(op):
+        sum_window(dst, src, n, taps, step, even, odd, op)
     else:
         max_window(dst, src, n, taps, step, even, odd, op)
 
@@ -540,7 +579,7 @@ cdef inline void fold_strip(const PoolArgs* args, Strip* strip, char* out, const
         if lies_ready(out, args.y.w if unit == 1 else args.y.channel, args.y.dtype) and \
                 (unit == 1 or args.y.w == unit*<Py_ssize_t>sizeof(real)):
             dst = <real*>out
-        folded = strip.sums if op == FOLD_SUM else dst
+        folded = strip.sums if is_sum(op) else dst
         if args.by_pixels:
             fold_pixels(args, strip, folded, wd, &wh, op)
         else:
@@ -549,8 +588,10 @@ cdef inline void fold_strip(const PoolArgs* args, Strip* strip, char* out, const
             else:
                 fold_rows(args, strip, strip.line + strip.first*unit, wd, &wh, op)
             fold_columns(args, strip, folded, op)
-        if FLOATING and op == FOLD_SUM:
+        if FLOATING and args.kind == POOL_AVG:
             divide(args, strip, dst, folded, wd.counted*wh.counted)
+        elif FLOATING and args.kind == POOL_LP:
+            take_roots(dst, folded, strip.outputs*unit, args.norm)
         if dst == strip.values:
             store_outputs(args, strip, out)
         out += args.y.h
@@ -573,8 +614,11 @@ cdef inline void fold_task(const PoolArgs* args, char* scratch, const char* plan
     strip.plane = plane
     take_lines(&strip, args, strip.columns, <real*>scratch)
     out += ow*args.y.w
-    if FLOATING and args.kind != POOL_MAX:
-        op = FOLD_SUM
-    elif FLOATING and args.nan_omit:
+    cdef bint present = FLOATING and args.nan_omit
+    if FLOATING and (args.kind == POOL_AVG or args.kind == POOL_LP):
+        op = FOLD_SUM_PRESENT if present else FOLD_SUM
+    elif args.kind == POOL_MIN:
+        op = FOLD_MIN_PRESENT if present else FOLD_MIN
+    elif present:
         op = FOLD_MAX_PRESENT
     fold_strip(args, &strip, out, wd, oh, end, include_pad, op)
