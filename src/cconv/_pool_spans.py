@@ -199,13 +199,21 @@ def adaptive_gradient(rank, grad_shape, grad_dtype, input_shape, data_format):
         raise ValueError(f"grad_output has shape {grad_shape}, input_shape={input_shape} has no samples")
     missing = 3 - rank
     spans = [SpanAxis(1, 1)] * missing
-    spans += [SpanAxis(input_shape[axis], grad_shape[axis], weighted=True) for axis in spatial]
+    spans += [_adaptive_axis(input_shape[axis], grad_shape[axis]) for axis in spatial]
+    scale = 1.0 / math.prod([1 if span.weighted else span.kernel for span in spans])
     return SpanSpec(
         kind="sum", real=average_arithmetic(part, part), batch_shape=input_shape[:1] if batched else (),
-        channels=input_shape[channel], spans=tuple(spans), by_counts=False, nan_omit=False, scale=1.0, norm=0.0,
+        channels=input_shape[channel], spans=tuple(spans), by_counts=False, nan_omit=False, scale=scale, norm=0.0,
         batch_axes=(0,) if batched else (), axes=(channel, *(-1,) * missing, *spatial), output_shape=input_shape,
         output_dtype=native(grad_dtype),
     )  # fmt: skip
+
+
+def _adaptive_axis(size, sources):
+    """The windows of an axis, seen from its samples: those of a plain pool where they have one size and no overlap."""
+    if sources and size % sources == 0:
+        return SpanAxis(size, sources, False, False, size // sources, size // sources)
+    return SpanAxis(size, sources, weighted=True)
 
 
 # ---- indices ------------------------------------------------------------------------------------------------------

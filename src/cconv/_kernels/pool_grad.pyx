@@ -26,6 +26,12 @@ cdef inline Py_ssize_t ceil_div(Py_ssize_t a, Py_ssize_t b) noexcept nogil:
     return (a + b - 1)//b
 
 
+cdef inline Py_ssize_t planes_of_task(Py_ssize_t C, Py_ssize_t N, Py_ssize_t work, int num_threads) noexcept nogil:
+    """How many small planes are done by one task."""
+    cdef Py_ssize_t planes = min(C, TASK_WORK//max(<Py_ssize_t>1, work))
+    return max(<Py_ssize_t>1, min(planes, N*C//(TASKS_PER_THREAD*num_threads)))
+
+
 cdef void span_plan(SpanArgs* args, int num_threads) noexcept nogil:
     """Lanes along W or along the channels, and tasks for all threads."""
     cdef Py_ssize_t strips, row_work, neighbours = args.y.channel
@@ -37,10 +43,13 @@ cdef void span_plan(SpanArgs* args, int num_threads) noexcept nogil:
         pick_plan(args)
     else:
         spread_plan(args)
-    strips = args.N*ceil_div(args.C, args.unit)*args.D.size*ceil_div(args.W.size, args.column_block)
     row_work = args.column_block*args.unit*max(<Py_ssize_t>1, args.W.sources//args.W.size) \
         * max(<Py_ssize_t>1, args.H.sources//args.H.size)
     args.row_block = max(<Py_ssize_t>1, min(args.H.size, TASK_WORK//max(<Py_ssize_t>1, row_work)))
+    args.planes = 1
+    if args.unit == 1:
+        args.planes = planes_of_task(args.C, args.N, row_work*args.H.size, num_threads)
+    strips = args.N*ceil_div(args.C, args.unit*args.planes)*args.D.size*ceil_div(args.W.size, args.column_block)
     while args.row_block > 1 and strips*ceil_div(args.H.size, args.row_block) < TASKS_PER_THREAD*num_threads:
         args.row_block = (args.row_block + 1)//2
     args.n_tasks = strips*ceil_div(args.H.size, args.row_block)
@@ -49,14 +58,15 @@ cdef void span_plan(SpanArgs* args, int num_threads) noexcept nogil:
 cdef void span_task(const SpanArgs* args, char* scratch, Py_ssize_t task) noexcept nogil:
     cdef Py_ssize_t n_w = ceil_div(args.W.size, args.column_block)
     cdef Py_ssize_t n_h = ceil_div(args.H.size, args.row_block)
-    cdef Py_ssize_t n_c = ceil_div(args.C, args.unit)
+    cdef Py_ssize_t block = args.unit*args.planes
+    cdef Py_ssize_t n_c = ceil_div(args.C, block)
     cdef Py_ssize_t w = task % n_w*args.column_block
     cdef Py_ssize_t h = task//n_w % n_h*args.row_block
     cdef Py_ssize_t d = task//(n_w*n_h) % args.D.size
-    cdef Py_ssize_t c = task//(n_w*n_h*args.D.size) % n_c*args.unit
-    cdef Py_ssize_t rest = task//(n_w*n_h*args.D.size*n_c), index
+    cdef Py_ssize_t c = task//(n_w*n_h*args.D.size) % n_c*block
+    cdef Py_ssize_t rest = task//(n_w*n_h*args.D.size*n_c), index, plane
     cdef Py_ssize_t end = min(args.H.size, h + args.row_block)
-    cdef Py_ssize_t channels = min(args.unit, args.C - c)
+    cdef Py_ssize_t channels = min(block, args.C - c)
     cdef int axis
     cdef const char* x = args.x.data + c*args.x.channel
     cdef const char* norms = args.norms.data
@@ -79,7 +89,10 @@ cdef void span_task(const SpanArgs* args, char* scratch, Py_ssize_t task) noexce
         if args.with_indices:
             indices += index*args.indices.batch[axis]
     if args.kind == SPAN_MAX:
-        pick_task(args, scratch, x, y, indices, d, h, end, w, channels)
+        for plane in range(channels if args.unit == 1 else 1):
+            pick_task(args, scratch, x + plane*args.x.channel, y + plane*args.y.channel,
+                      indices + (plane*args.indices.channel if args.with_indices else 0), d, h, end, w,
+                      channels if args.unit > 1 else 1)
     elif FLOATING:
         spread_task(args, scratch, x, norms, y, samples, d, h, end, w, channels)
 
@@ -114,6 +127,7 @@ cdef void scatter_run(const void* opaque, char* scratch, Py_ssize_t first, Py_ss
 
 
 cdef void scatter_schedule(ScatterArgs* args, int num_threads) noexcept nogil:
+    args.planes = planes_of_task(args.C, args.N, args.D*args.H*args.W + 4*args.SD*args.SH*args.SW, num_threads)
     scatter_plan(args, num_threads)
 
 

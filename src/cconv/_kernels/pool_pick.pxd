@@ -55,7 +55,7 @@ cdef inline void pick_rows(const SpanArgs* args, real* values, long long* indice
 
 cdef inline void pick_task(const SpanArgs* args, char* scratch, const char* x, char* out, char* out_indices,
                            Py_ssize_t d, Py_ssize_t h, Py_ssize_t end, Py_ssize_t w, Py_ssize_t unit) noexcept nogil:
-    """Rows h..end-1 of slice d, outputs from `w` on, of `unit` channels."""
+    """Rows h..end-1 of slice d, outputs from `w` on, of `unit` channels side by side."""
     cdef real* values = <real*>scratch
     cdef real* buffer = values + args.line
     cdef real* best = buffer + args.line

@@ -65,14 +65,18 @@ cdef inline void scatter_plan(ScatterArgs* args, int num_threads) noexcept nogil
     if args.C > 1 and args.direct and args.mode != SCATTER_FETCH and args.y.channel == <Py_ssize_t>sizeof(real) \
             and args.x.channel == size and args.indices.channel == 8:
         # whole cache lines, so that no two threads write to one
-        args.unit = min(args.C, max(<Py_ssize_t>64, (args.C//(4*num_threads) + 15)//16*16))
-        args.unit = min(args.unit, <Py_ssize_t>ROW_LINE)
-    planes = args.N*((args.C + args.unit - 1)//args.unit)
+        args.unit = min(args.C, <Py_ssize_t>ROW_LINE)
+        if args.N < 2*num_threads:
+            args.unit = min(args.unit, max(<Py_ssize_t>64, (args.C*args.N//(2*num_threads) + 15)//16*16))
+    if args.unit > 1 or not args.direct:
+        args.planes = 1
+    planes = args.N*((args.C + args.unit*args.planes - 1)//(args.unit*args.planes))
     args.segment = plane if args.direct else min(plane, <Py_ssize_t>SEGMENT)
     if args.direct and args.mode != SCATTER_FETCH and planes < 2*num_threads and plane*args.unit > SHARED_PLANE:
         args.segment = (plane*planes + 2*num_threads - 1)//(2*num_threads)
     if args.mode == SCATTER_CHECK:
         args.segment = plane
+    args.packed = args.direct and args.segment == plane and args.mode != SCATTER_FETCH and are_packed(args)
     args.n_segments = max(<Py_ssize_t>1, (plane + args.segment - 1)//max(<Py_ssize_t>1, args.segment))
     args.n_tasks = planes*args.n_segments
     args.scratch_bytes = ROW_LINE*(8 + <Py_ssize_t>sizeof(real))
@@ -201,6 +205,35 @@ cdef inline bint scatter_all(const ScatterArgs* args, Target* target, const char
     return True
 
 
+cdef inline bint are_packed(const ScatterArgs* args) noexcept nogil:
+    """True if the planes of several channels follow each other in memory, and so do their samples and indices."""
+    cdef Py_ssize_t n = args.SD*args.SH*args.SW
+    return (args.planes > 1 and args.mode != SCATTER_CHECK and args.stride == sizeof(real) and args.SD*args.SH == 1
+            and args.y.channel == args.D*args.H*args.W*<Py_ssize_t>sizeof(real)
+            and is_ready(&args.x, args.batch_ndim) and args.x.w == sizeof(real)
+            and args.x.channel == n*<Py_ssize_t>sizeof(real) and args.indices.w == 8 and args.indices.channel == n*8
+            and <size_t>args.indices.data % 8 == 0)
+
+
+cdef inline bint send_planes(const ScatterArgs* args, Py_ssize_t planes, const real* x, char* y,
+                             const long long* indices) noexcept nogil:
+    """All of so many small planes: one look at the indices, one memset."""
+    cdef Target target
+    cdef Py_ssize_t n = args.SW, plane = args.D*args.H*args.W, p
+    if largest(indices, planes*n) >= <unsigned long long>plane:
+        return False
+    memset(y, 0, planes*plane*sizeof(real))
+    target.stride = sizeof(real)
+    target.unit = 1
+    for p in range(planes):
+        target.data = y + p*plane*<Py_ssize_t>sizeof(real)
+        if args.mode == SCATTER_ADD:
+            send(&target, x + p*n, indices + p*n, n, 0, False, True)
+        else:
+            send(&target, x + p*n, indices + p*n, n, 0, False, False)
+    return True
+
+
 cdef inline void store_segment(const ScatterArgs* args, const Target* target, char* out,
                                const real* values) noexcept nogil:
     cdef Py_ssize_t i = target.first, n, w, row
@@ -264,41 +297,54 @@ cdef inline bint fetch_all(const ScatterArgs* args, const char* x, char* y, cons
     return True
 
 
-cdef inline void scatter_task(const ScatterArgs* args, char* scratch, Py_ssize_t task) noexcept nogil:
-    cdef Py_ssize_t part = task % args.n_segments, rest = task//args.n_segments
-    cdef Py_ssize_t units = (args.C + args.unit - 1)//args.unit
-    cdef Py_ssize_t c = rest % units*args.unit, plane = args.D*args.H*args.W, index
-    cdef const char* x = args.x.data + c*args.x.channel
-    cdef char* y = args.y.data + c*args.y.channel
-    cdef const char* indices = args.indices.data + c*args.indices.channel
+cdef inline void scatter_plane(const ScatterArgs* args, char* scratch, Py_ssize_t part, const char* x, char* y,
+                               const char* indices, Py_ssize_t unit) noexcept nogil:
+    """A segment of one plane, or of as many as lie side by side."""
     cdef real* gathered = <real*>(scratch + ROW_LINE*(8 + <Py_ssize_t>sizeof(real)))
     cdef Target target
-    cdef bint fine
+    if args.mode == SCATTER_FETCH:
+        if not fetch_all(args, x, y, indices, scratch):
+            args.failed[0] = 1
+        return
+    target.unit = unit
+    target.first = target.zeroed = part*args.segment
+    target.last = min(args.D*args.H*args.W, target.first + args.segment)
+    target.stride = args.stride
+    target.data = y
+    if not args.direct:
+        target.stride = sizeof(real)
+        target.data = <char*>(gathered - target.first)
+    if not scatter_all(args, &target, x, indices, scratch):
+        args.failed[0] = 1
+        return
+    if args.mode == SCATTER_CHECK:
+        return
+    zero_until(&target, target.last)
+    if not args.direct:
+        store_segment(args, &target, y, gathered)
+
+
+cdef inline void scatter_task(const ScatterArgs* args, char* scratch, Py_ssize_t task) noexcept nogil:
+    cdef Py_ssize_t block = args.unit*args.planes, blocks = (args.C + block - 1)//block
+    cdef Py_ssize_t part = task % args.n_segments, rest = task//args.n_segments, index
+    cdef Py_ssize_t c = rest % blocks*block, end = min(args.C, c + block)
+    cdef const char* x = args.x.data
+    cdef char* y = args.y.data
+    cdef const char* indices = args.indices.data
     cdef int axis
-    rest //= units
+    rest //= blocks
     for axis in range(args.batch_ndim - 1, -1, -1):
         index = rest % args.batch_shape[axis]
         rest //= args.batch_shape[axis]
         x += index*args.x.batch[axis]
         y += index*args.y.batch[axis]
         indices += index*args.indices.batch[axis]
-    if args.mode == SCATTER_FETCH:
-        if not fetch_all(args, x, y, indices, scratch):
+    if args.packed:
+        if not send_planes(args, end - c, <const real*>(x + c*args.x.channel), y + c*args.y.channel,
+                           <const long long*>(indices + c*args.indices.channel)):
             args.failed[0] = 1
         return
-    target.unit = min(args.unit, args.C - c)
-    target.first = target.zeroed = part*args.segment
-    target.last = min(plane, target.first + args.segment)
-    target.stride = args.stride
-    target.data = y
-    if not args.direct:
-        target.stride = sizeof(real)
-        target.data = <char*>(gathered - target.first)
-    fine = scatter_all(args, &target, x, indices, scratch)
-    if not fine:
-        args.failed[0] = 1
-    if args.mode == SCATTER_CHECK or not fine:
-        return
-    zero_until(&target, target.last)
-    if not args.direct:
-        store_segment(args, &target, y, gathered)
+    while c < end:
+        scatter_plane(args, scratch, part, x + c*args.x.channel, y + c*args.y.channel, indices + c*args.indices.channel,
+                      min(args.unit, end - c))
+        c += args.unit

@@ -12,8 +12,17 @@ cdef struct Span:
     Py_ssize_t last             # none if not above `first`
 
 
+cdef inline Py_ssize_t quotient(Py_ssize_t a, Py_ssize_t b) noexcept nogil:
+    """a//b of what is not negative. One of 64 bits takes up to 40 cycles more, and small planes ask for many."""
+    if b == 1:
+        return a
+    if (a | b) >> 32 == 0:
+        return <unsigned int>a//<unsigned int>b
+    return a//b
+
+
 cdef inline Py_ssize_t floor_div(Py_ssize_t a, Py_ssize_t b) noexcept nogil:
-    return a//b if a >= 0 else -((b - 1 - a)//b)
+    return quotient(a, b) if a >= 0 else -quotient(b - 1 - a, b)
 
 
 cdef inline bint is_constant(const SpanAxis* axis) noexcept nogil:
@@ -30,13 +39,13 @@ cdef inline Span span_of(const SpanAxis* axis, Py_ssize_t i) noexcept nogil:
     cdef Span span
     cdef Py_ssize_t place, step
     if axis.adaptive:
-        span.first = i*axis.sources//axis.size
-        span.last = ((i + 1)*axis.sources + axis.size - 1)//axis.size
+        span.first = quotient(i*axis.sources, axis.size)
+        span.last = quotient((i + 1)*axis.sources + axis.size - 1, axis.size)
         return span
     place = i + axis.pad
     span.first = place - (axis.kernel - 1)*axis.dilation
-    span.first = (span.first + axis.stride - 1)//axis.stride if span.first > 0 else 0
-    span.last = min(axis.sources, place//axis.stride + 1)
+    span.first = quotient(span.first + axis.stride - 1, axis.stride) if span.first > 0 else 0
+    span.last = min(axis.sources, quotient(place, axis.stride) + 1)
     if axis.dilation > 1:               # the windows that have a tap there
         if place % axis.common:
             span.last = span.first
@@ -54,7 +63,8 @@ cdef inline Py_ssize_t targets_of(const SpanAxis* axis, Py_ssize_t source) noexc
     """How many targets a source holds: what a mean was divided by along this axis."""
     cdef Py_ssize_t start
     if axis.adaptive:
-        return ((source + 1)*axis.size + axis.sources - 1)//axis.sources - source*axis.size//axis.sources
+        return quotient((source + 1)*axis.size + axis.sources - 1, axis.sources) \
+            - quotient(source*axis.size, axis.sources)
     start = source*axis.stride - axis.pad
     if start >= 0 and start + (axis.kernel - 1)*axis.dilation < axis.size:
         return axis.kernel

@@ -24,6 +24,7 @@ cdef enum:
     SPREAD_BYTES = 32768        # of a line of sources or targets
     ROWS = 4                    # rows of sources that are added in one pass
     PHASES = 4                  # the largest stride that is dealt out
+    TILE_LINE = 2048            # targets of several rows at a time, where windows are tiles
 
 cdef struct Strip:
     # some neighbouring targets of a row, of one channel or of `unit` of them, and room to sum their sources
@@ -44,6 +45,7 @@ cdef struct Strip:
     real* work                  # PHASES + 2 lines
     real* weights               # of the sources, one each
     Span* spans                 # of the targets, where they go one by one
+    bint in_pairs               # up to two sources each: `spans` are their columns, or that of a zero after the last
 
 
 # --- strips -----------------------------------------------------------------------------------------------------------
@@ -62,7 +64,7 @@ cdef inline void merge_axes(SpanArgs* args) noexcept nogil:
 
 
 cdef inline bint by_taps(const SpanArgs* args) noexcept nogil:
-    return not args.W.adaptive and args.W.stride == 1
+    return not args.W.adaptive and args.W.stride == 1 and not is_constant(&args.W)
 
 
 cdef inline bint by_phases(const SpanArgs* args) noexcept nogil:
@@ -74,6 +76,8 @@ cdef inline void find_sources(const SpanArgs* args, Strip* strip, bint keep) noe
     cdef const SpanAxis* axis = &args.W
     cdef Py_ssize_t low = axis.sources, high = 0, i, end = strip.start + strip.targets
     cdef Span span
+    cdef Py_ssize_t step = step_of(axis)
+    strip.in_pairs = args.unit == 1 and not is_constant(axis)
     if by_taps(args):
         low = strip.start + axis.pad - (axis.kernel - 1)*axis.dilation
         high = end + axis.pad
@@ -90,11 +94,17 @@ cdef inline void find_sources(const SpanArgs* args, Strip* strip, bint keep) noe
                 high = max(high, span.last)
             if keep:
                 strip.spans[i - strip.start] = span
+                strip.in_pairs = strip.in_pairs and span.last - span.first <= 2*step
         low = min(low, high)
     strip.source = low
     strip.columns = high - low
     strip.first = min(strip.columns, max(<Py_ssize_t>0, -low))
     strip.last = max(strip.first, min(strip.columns, axis.sources - low))
+    if keep and strip.in_pairs and not by_taps(args) and not by_phases(args):
+        for i in range(strip.targets):
+            span = strip.spans[i]
+            strip.spans[i].first = span.first - low if span.first < span.last else strip.columns
+            strip.spans[i].last = span.first + step - low if span.first + step < span.last else strip.columns
     if keep and axis.weighted:
         for i in range(strip.first, strip.last):
             strip.weights[i - strip.first] = <real>1/<real>targets_of(axis, low + i)
@@ -126,6 +136,19 @@ cdef inline Py_ssize_t widest(const SpanArgs* args, Strip* strip) noexcept nogil
     return columns
 
 
+cdef inline bint are_tiles(const SpanArgs* args) noexcept nogil:
+    """True if windows side by side, without gaps, tile planes whose rows of sources follow each other in memory."""
+    cdef Py_ssize_t size = sizeof(real)
+    return (args.unit == 1 and not args.H.adaptive and args.norm == 0 and not args.H.weighted and not args.W.weighted
+            and by_phases(args) and args.W.pad == 0 and args.W.kernel == args.W.stride
+            and args.W.size == args.W.sources*args.W.stride and args.column_block == args.W.size
+            and args.H.pad == 0 and args.H.kernel == args.H.stride and args.H.dilation == 1
+            and args.H.size == args.H.sources*args.H.stride
+            and lies_ready(args.x.data, args.x.w, args.x.dtype) and args.x.h == args.x.w*args.W.sources
+            and args.x.channel % size == 0 and lies_ready(args.y.data, args.y.w, args.y.dtype)
+            and args.y.h % size == 0 and args.y.channel % size == 0)
+
+
 cdef inline void spread_plan(SpanArgs* args) noexcept nogil:
     cdef Strip strip
     cdef Py_ssize_t reach = 1, ratio
@@ -139,6 +162,9 @@ cdef inline void spread_plan(SpanArgs* args) noexcept nogil:
     args.column_block = min(args.W.size, max(<Py_ssize_t>1, max(min(reach, 8*budget), budget//args.unit//ratio)))
     strip.unit = args.unit
     args.line = widest(args, &strip)
+    args.tiles = are_tiles(args)
+    if args.tiles:
+        args.line = max(args.line, min(args.W.size*args.H.size, <Py_ssize_t>TILE_LINE))
     args.scratch_bytes = take_lines(&strip, args.line, NULL)*<Py_ssize_t>sizeof(real)
 
 
@@ -213,17 +239,15 @@ cdef inline void clear(real* dst, Py_ssize_t n) noexcept nogil:
         dst[i] = 0
 
 
-cdef inline void sum_rows(const SpanArgs* args, const Strip* strip, Py_ssize_t d, Py_ssize_t h) noexcept nogil:
-    """strip.line = the sources of targets in row h of slice d, weighted and added."""
+cdef inline void sum_rows(const SpanArgs* args, const Strip* strip, const Span* depth,
+                          const Span* height) noexcept nogil:
+    """strip.line = the sources of a row of targets, weighted and added."""
     cdef Py_ssize_t unit = strip.unit, n = (strip.last - strip.first)*unit, od, oh, i, t, count
-    cdef Span depth = span_of(&args.D, d), height = span_of(&args.H, h)
     cdef real* dst = strip.line + strip.first*unit
     cdef const real* rows[ROWS]
     cdef real weights[ROWS]
     cdef int held = 0
     cdef bint fresh = True
-    clear(strip.line, strip.first*unit)
-    clear(strip.line + strip.last*unit, (strip.columns - strip.last)*unit)
     od = depth.first
     while od < depth.last:
         oh = height.first
@@ -314,6 +338,11 @@ cdef inline void sum_targets(const SpanArgs* args, const Strip* strip, real* dst
     cdef real value
     cdef real* pixel
     cdef const real* source
+    if strip.in_pairs:
+        strip.line[strip.columns] = 0
+        for t in range(strip.targets):
+            dst[t] = strip.line[strip.spans[t].first] + strip.line[strip.spans[t].last]
+        return
     while t < strip.targets:
         first, last = 0, 1
         run = strip.targets
@@ -362,12 +391,12 @@ cdef inline void sum_columns(const SpanArgs* args, const Strip* strip, real* dst
 
 # --- rows of targets --------------------------------------------------------------------------------------------------
 
-cdef inline void divide_by_counts(const SpanArgs* args, const Strip* strip, real* dst, Py_ssize_t d,
-                                  Py_ssize_t h) noexcept nogil:
+cdef inline void divide_by_counts(const SpanArgs* args, const Strip* strip, real* dst, const Span* depth,
+                                  const Span* height) noexcept nogil:
     """A mean over the samples of each span."""
     cdef Py_ssize_t t, i
     cdef real count
-    cdef Span depth = span_of(&args.D, d), height = span_of(&args.H, h), width
+    cdef Span width
     for t in range(strip.targets):
         width = span_of(&args.W, strip.start + t)
         count = <real>((depth.last - depth.first)*(height.last - height.first)*(width.last - width.first))
@@ -401,45 +430,85 @@ cdef inline void store_targets(const SpanArgs* args, const Strip* strip, char* o
             store_row(out + t*args.y.w, strip.values + t*strip.unit, strip.unit, args.y.channel, args.y.dtype)
 
 
-cdef inline void spread_task(const SpanArgs* args, char* scratch, const char* x, const char* norms, char* out,
-                             const char* samples, Py_ssize_t d, Py_ssize_t h, Py_ssize_t end, Py_ssize_t w,
-                             Py_ssize_t channels) noexcept nogil:
-    """Rows h..end-1 of slice d, targets from `w` on, of so many channels."""
-    cdef Strip strip
+cdef inline void spread_tiles(const SpanArgs* args, const Strip* strip, char* out, const Span* depth, Py_ssize_t h,
+                              Py_ssize_t end) noexcept nogil:
+    """The same for tiles: some rows of sources at a time, each row of targets copied as often as it is needed."""
+    cdef Strip tile = strip[0]
+    cdef Span height
+    cdef Py_ssize_t rows = max(<Py_ssize_t>1, args.line//args.W.size), row = h//args.H.stride, last
+    height.first, height.last = 0, 1
+    while h < end:
+        last = min(row + rows, (end - 1)//args.H.stride + 1)
+        tile.x = strip.x + row*args.x.h
+        tile.targets = (last - row)*args.W.size
+        tile.columns = tile.last = (last - row)*args.W.sources
+        sum_rows(args, &tile, depth, &height)
+        sum_phases(args, &tile, tile.values)
+        while h < min(end, last*args.H.stride):
+            memcpy(out, tile.values + (h//args.H.stride - row)*args.W.size, args.W.size*sizeof(real))
+            out += args.y.h
+            h += 1
+        row = last
+
+
+cdef inline void spread_rows(const SpanArgs* args, Strip* strip, char* out, const char* samples, const Span* depth,
+                             Py_ssize_t h, Py_ssize_t end) noexcept nogil:
+    """Rows h..end-1 of the strip; `out` is its first target of row h."""
     cdef Span height, made              # rows of sources of this row; of strip.values, or the row before
     cdef char* before = NULL
     cdef real* dst
     cdef bint same, in_place
-    strip.unit = channels
-    strip.start = w
-    strip.targets = min(args.column_block, args.W.size - w)
-    take_lines(&strip, args.line, <real*>scratch)
-    find_sources(args, &strip, True)
     made.first = -1
-    strip.x = x
-    strip.norms = norms
-    out += d*args.y.d + w*args.y.w + h*args.y.h
-    if args.norm != 0:
-        samples += d*args.samples.d + w*args.samples.w + h*args.samples.h
     while h < end:
-        in_place = lies_in_line(out, channels, &args.y)
+        in_place = lies_in_line(out, strip.unit, &args.y)
         dst = <real*>out if in_place else strip.values
         height = span_of(&args.H, h)
         same = made.first == height.first and made.last == height.last and args.norm == 0 and not args.by_counts
         if same and in_place:
-            memcpy(out, before, strip.targets*channels*sizeof(real))
+            memcpy(out, before, strip.targets*strip.unit*sizeof(real))
         elif not same:
-            sum_rows(args, &strip, d, h)
-            sum_columns(args, &strip, dst)
+            sum_rows(args, strip, depth, &height)
+            sum_columns(args, strip, dst)
             if args.by_counts:
-                divide_by_counts(args, &strip, dst, d, h)
+                divide_by_counts(args, strip, dst, depth, &height)
             if args.norm != 0:
-                load_line(strip.samples, samples, strip.targets, channels, &args.samples)
-                times_power(args, &strip, dst)
+                load_line(strip.samples, samples, strip.targets, strip.unit, &args.samples)
+                times_power(args, strip, dst)
             made = height
         if not in_place:
-            store_targets(args, &strip, out)
+            store_targets(args, strip, out)
         before = out
         out += args.y.h
         samples += args.samples.h if args.norm != 0 else 0
         h += 1
+
+
+cdef inline void spread_task(const SpanArgs* args, char* scratch, const char* x, const char* norms, char* out,
+                             const char* samples, Py_ssize_t d, Py_ssize_t h, Py_ssize_t end, Py_ssize_t w,
+                             Py_ssize_t channels) noexcept nogil:
+    """Rows h..end-1 of slice d, targets from `w` on, of so many channels: side by side, or one after the other."""
+    cdef Strip strip
+    cdef Span depth = span_of(&args.D, d)
+    cdef Py_ssize_t plane
+    strip.unit = channels if args.unit > 1 else 1
+    strip.start = w
+    strip.targets = min(args.column_block, args.W.size - w)
+    take_lines(&strip, args.line, <real*>scratch)
+    find_sources(args, &strip, True)
+    clear(strip.line, strip.first*strip.unit)
+    clear(strip.line + strip.last*strip.unit, (strip.columns - strip.last)*strip.unit)
+    out += d*args.y.d + w*args.y.w + h*args.y.h
+    if args.norm != 0:
+        samples += d*args.samples.d + w*args.samples.w + h*args.samples.h
+    for plane in range(channels//strip.unit):
+        strip.x = x
+        strip.norms = norms
+        if args.tiles:
+            spread_tiles(args, &strip, out, &depth, h, end)
+        else:
+            spread_rows(args, &strip, out, samples, &depth, h, end)
+        x += args.x.channel
+        out += args.y.channel
+        if args.norm != 0:
+            norms += args.norms.channel
+            samples += args.samples.channel

@@ -297,8 +297,10 @@ cdef struct SpanArgs:
     Array samples               # with `norm`: the targets' own
     # the schedule, filled in by the level's plan()
     Py_ssize_t unit             # channels side by side (they are neighbours in memory); 1: lanes along W
+    Py_ssize_t planes           # channels of a task, one after the other, if `unit` is 1
     Py_ssize_t row_block        # targets of a task
     Py_ssize_t column_block
+    bint tiles                  # of SPAN_SUM: windows tile the plane
     Py_ssize_t line             # samples, or pixels of `unit` channels, of a line of scratch
     Py_ssize_t n_tasks
     Py_ssize_t scratch_bytes
@@ -321,8 +323,10 @@ cdef struct ScatterArgs:
     char* failed                # set if an index is out of range
     # the schedule, filled in by the level's plan()
     bint direct                 # the plane is written where it lies
+    bint packed                 # and so are several at once, which lie side by side as their samples do
     Py_ssize_t stride           # bytes from one sample of the plane to the next; 0: not the same for all
     Py_ssize_t unit             # channels side by side
+    Py_ssize_t planes           # channels of a task, one after the other, if `unit` is 1
     Py_ssize_t segment          # samples of a plane that a task owns
     Py_ssize_t n_segments
     Py_ssize_t n_tasks
