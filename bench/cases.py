@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from case import Case
+from gradient_calls import gradients, transposed
 
 
 class Limit(NamedTuple):
@@ -169,6 +170,16 @@ TINY = (
     Case("max_pool 16x16 2x2/2", "max_pool", (16, 16), (2, 2), stride=2),
 )
 
+DECODERS = tuple(transposed(*layer) for layer in [
+    # (model, in, out, size, kernel, stride, padding)
+    ("unet", 1024, 512, 14, 2, 2, 0), ("unet", 512, 256, 28, 2, 2, 0), ("unet", 256, 128, 56, 2, 2, 0),
+    ("unet", 128, 64, 112, 2, 2, 0),
+    ("dcgan", 100, 1024, 1, 4, 1, 0, 0, 32), ("dcgan", 1024, 512, 4, 4, 2, 1, 0, 32),
+    ("dcgan", 512, 256, 8, 4, 2, 1, 0, 32), ("dcgan", 256, 128, 16, 4, 2, 1, 0, 32),
+    ("dcgan", 128, 3, 32, 4, 2, 1, 0, 32),
+    ("fcn", 64, 32, 56, 3, 2, 1, 1), ("fcn", 21, 21, 32, 16, 8, 4),
+])
+
 LAYERS = RESNET50 + VGG16
 _BOTH = LAYERS + _variant(LAYERS, "n8", batch=8)
 
@@ -210,6 +221,11 @@ GROUPS = (
                  lambda case, method: case.rank == 2 and case.kernel[0] in (2, 3) and case.stride == 2),), 5.0),
     Group("tiny", "calls whose work is smaller than their overhead", TINY, 1.5, 1.0,
           (Limit("1-D 8x3", "us", 1.0, lambda case, method: case.size == (8,)),)),
+    Group("gradients", "input and weight gradient together, ResNet-50 and VGG-16 layers, N=8",
+          tuple(map(gradients, _variant(LAYERS, "n8", batch=8))), 1.5, 0.9),
+    Group("gradients-mobile", "the same of depthwise and pointwise layers, N=8",
+          tuple(map(gradients, _variant(MOBILE, "n8", batch=8))), 2.0, 0.9),
+    Group("transposed", "conv_transpose2d of U-Net and DCGAN", DECODERS, 1.5, 0.9),
     Group("layers-last", "ResNet-50 and VGG-16 layers, N=1, channels last",
           _variant(LAYERS, "last", channels_last=True), 1.3, 0.9, default=False),
 )
