@@ -207,9 +207,9 @@ def test_empty():
 
 
 ERRORS = {
-    "no samples": (lambda: cconv.adaptive_avg_pool2d(np.ones((2, 3, 0, 5)), 2), ValueError, r"\(2, 3, 0, 5\).*axis 0"),
+    "no samples": (lambda: cconv.adaptive_avg_pool2d(np.ones((2, 3, 0, 5)), 2), ValueError, r"\(2, 3, 0, 5\).* 0"),
     "no samples global": (lambda: cconv.global_max_pool(np.ones((2, 3, 0))), ValueError, r"\(2, 3, 0\)"),
-    "length": (lambda: cconv.adaptive_max_pool2d(np.ones((2, 5, 5)), (1, 2, 3)), ValueError, r"output_size=\(1, 2, 3\)"),
+    "length": (lambda: cconv.adaptive_max_pool2d(np.ones((2, 5, 5)), (1, 2, 3)), ValueError, r"output_size=\(1, 2"),
     "negative": (lambda: cconv.adaptive_max_pool1d(np.ones((2, 5)), -1), ValueError, "output_size=-1.*at least 0"),
     "float": (lambda: cconv.adaptive_max_pool1d(np.ones((2, 5)), 2.0), TypeError, r"output_size=2\.0.*ints"),
     "rank": (lambda: cconv.adaptive_avg_pool2d(np.ones((2, 5)), 2), ValueError, r"input has 2 axes"),
@@ -219,12 +219,13 @@ ERRORS = {
     "nan with mask": (
         lambda: cconv.global_avg_pool(np.ones((2, 5, 5)), nan="skip", mask=True), ValueError, "nan='skip'.*omit",
     ),
-    "mask": (lambda: cconv.adaptive_avg_pool1d(np.ones((2, 5)), 2, mask=[1, 0, 1, 0, 1]), TypeError, "mask.*int64.*bool"),
+    "mask": (lambda: cconv.adaptive_avg_pool1d(np.ones((2, 5)), 2, mask=[1] * 5), TypeError, "mask.*int64.*bool"),
     "out": (
         lambda: cconv.adaptive_avg_pool1d(np.ones((2, 5)), 2, out=np.ones((2, 3))), ValueError, r"\(2, 3\).*\(2, 2\)",
     ),
     "out pair": (
-        lambda: cconv.adaptive_max_pool1d(np.ones((2, 5)), 2, return_indices=True, out=np.ones((2, 2))), TypeError, "tuple",
+        lambda: cconv.adaptive_max_pool1d(np.ones((2, 5)), 2, return_indices=True, out=np.ones((2, 2))), TypeError,
+        "tuple",
     ),
 }  # fmt: skip
 

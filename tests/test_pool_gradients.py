@@ -4,10 +4,12 @@ import math
 
 import numpy as np
 import pytest
+from cconv._pool_gradient import Spans
 
 import cconv
 import reference
 import reference_pools as twins
+from cconv._pool_spans import window_gradient
 from checks import Fence, guarded, same_bits, sample, whole
 
 RANKS = pytest.mark.parametrize("rank", [1, 2, 3])
@@ -486,51 +488,55 @@ def test_smallest_extents(rng, extents):
 
 def test_scratch_is_a_few_lines_whatever_the_image():
     """Memory beyond gradient and result, of two threads: under 16 MB."""
-    from cconv._pool_gradient import Spans
-    from cconv._pool_spans import window_gradient
-
-    for shape, kernel_size in [((1, 2000, 20000), 3), ((1, 1, 10**7), 2), ((1, 1, 10**7), 1001), ((1, 1, 10**6), 10**6)]:
+    long = (1, 1, 10**7)
+    for shape, kernel_size in [((1, 2000, 20000), 3), (long, 2), (long, 1001), ((1, 1, 10**6), 10**6)]:
         forward = cconv.avg_pool2d(np.broadcast_to(np.float32(1), shape), (1, kernel_size), stride=(1, 2))
-        spec = window_gradient("avg", 2, forward.shape, forward.dtype, shape, (1, kernel_size), (1, 2), 0, 1, False, True,
-                               None, "channels_first")
+        spec = window_gradient(
+            "avg", 2, forward.shape, forward.dtype, shape, (1, kernel_size), (1, 2), 0, 1, False, True, None,
+            "channels_first",
+        )  # fmt: skip
         assert 2 * Spans(spec).scratch_bytes(forward, np.broadcast_to(np.float32(1), shape)) < 16e6
 
 
 # ---- errors ----------------------------------------------------------------------------------------------------
 
 G = np.ones((1, 2, 4, 4))
-I = np.zeros((1, 2, 4, 4), int)
+HERE = np.zeros((1, 2, 4, 4), int)
 ERRORS = {
-    "grad shape": (lambda: cconv.avg_pool2d_input_grad(G, (1, 2, 9, 8), 3), ValueError, r"\(1, 2, 4, 4\).*\(1, 2, 3, 2\)"),
+    "grad shape": (
+        lambda: cconv.avg_pool2d_input_grad(G, (1, 2, 9, 8), 3), ValueError, r"\(1, 2, 4, 4\).*\(1, 2, 3, 2\)",
+    ),
     "lp shape": (
-        lambda: cconv.lp_pool2d_input_grad(G, np.ones((1, 2, 9, 8)), 2, 3), ValueError, r"\(1, 2, 4, 4\).*\(1, 2, 3, 2\)",
+        lambda: cconv.lp_pool2d_input_grad(G, np.ones((1, 2, 9, 8)), 2, 3), ValueError,
+        r"\(1, 2, 4, 4\).*\(1, 2, 3, 2\)",
     ),
     "adaptive channels": (
         lambda: cconv.adaptive_avg_pool2d_input_grad(G, (1, 3, 9, 8)), ValueError, r"\(1, 2, 4, 4\).*\(1, 3, 9, 8\)",
     ),
     "max channels": (
-        lambda: cconv.max_pool2d_input_grad(G, I, (2, 2, 9, 8)), ValueError, r"\(1, 2, 4, 4\).*\(2, 2, 9, 8\)",
+        lambda: cconv.max_pool2d_input_grad(G, HERE, (2, 2, 9, 8)), ValueError, r"\(1, 2, 4, 4\).*\(2, 2, 9, 8\)",
     ),
     "indices shape": (
-        lambda: cconv.max_pool2d_input_grad(G, I[..., 1:], (1, 2, 9, 8)), ValueError, r"\(1, 2, 4, 3\).*\(1, 2, 4, 4\)",
+        lambda: cconv.max_pool2d_input_grad(G, HERE[..., 1:], (1, 2, 9, 8)), ValueError,
+        r"\(1, 2, 4, 3\).*\(1, 2, 4, 4\)",
     ),
     "unpool indices shape": (
-        lambda: cconv.max_unpool2d(G, I[..., 1:], 2), ValueError, r"indices.*\(1, 2, 4, 3\).*input.*\(1, 2, 4, 4\)",
+        lambda: cconv.max_unpool2d(G, HERE[..., 1:], 2), ValueError, r"indices.*\(1, 2, 4, 3\).*input.*\(1, 2, 4, 4\)",
     ),
     "indices dtype": (lambda: cconv.max_unpool2d(G, G, 2), TypeError, "indices.*float64.*integers"),
     "index too large": (
-        lambda: cconv.max_pool2d_input_grad(G, I + 72, (1, 2, 9, 8)), ValueError,
+        lambda: cconv.max_pool2d_input_grad(G, HERE + 72, (1, 2, 9, 8)), ValueError,
         r"indices.*\(1, 2, 4, 4\).*72.*\(0, 0, 0, 0\).*\(9, 8\).*71",
     ),
-    "index negative": (lambda: cconv.max_unpool2d(G, I - 1, 2), ValueError, r"indices.*-1.*\(8, 8\).*63"),
-    "index in unpool gradient": (lambda: cconv.max_unpool2d_input_grad(G, I + 16, ), ValueError, r"16.*\(4, 4\).*15"),
+    "index negative": (lambda: cconv.max_unpool2d(G, HERE - 1, 2), ValueError, r"indices.*-1.*\(8, 8\).*63"),
+    "index in unpool gradient": (lambda: cconv.max_unpool2d_input_grad(G, HERE + 16), ValueError, r"16.*\(4, 4\).*15"),
     "ambiguous size": (
-        lambda: cconv.max_unpool2d(G, I, 2, output_size=(10, 8)), ValueError,
+        lambda: cconv.max_unpool2d(G, HERE, 2, output_size=(10, 8)), ValueError,
         r"output_size=\(10, 8\).*\(1, 2, 4, 4\).*7\.\.9",
     ),
-    "output_size length": (lambda: cconv.max_unpool2d(G, I, 2, output_size=(8,)), ValueError, "output_size.*2 entries"),
-    "integers": (lambda: cconv.avg_pool2d_input_grad(I, (1, 2, 8, 8), 2), TypeError, "grad_output.*int64.*floating"),
-    "integers of max": (lambda: cconv.max_pool2d_input_grad(I, I, (1, 2, 8, 8)), TypeError, "grad_output.*int64"),
+    "output_size length": (lambda: cconv.max_unpool2d(G, HERE, 2, output_size=(8,)), ValueError, "size.*2 entries"),
+    "integers": (lambda: cconv.avg_pool2d_input_grad(HERE, (1, 2, 8, 8), 2), TypeError, "grad_output.*int64.*floating"),
+    "integers of max": (lambda: cconv.max_pool2d_input_grad(HERE, HERE, (1, 2, 8, 8)), TypeError, "grad_output.*int64"),
     "input shape": (lambda: cconv.avg_pool2d_input_grad(G, 8, 2), TypeError, "input_shape=8.*tuple"),
     "norm": (lambda: cconv.lp_pool2d_input_grad(G, np.ones((1, 2, 8, 8)), 0, 2), ValueError, "norm_type=0.*above 0"),
     "complex norm": (
@@ -540,7 +546,7 @@ ERRORS = {
         lambda: cconv.avg_pool2d_input_grad(G, (1, 2, 8, 8), 2, out=np.ones((1, 2, 8, 7))), ValueError,
         r"out.*\(1, 2, 8, 7\).*\(1, 2, 8, 8\)",
     ),
-    "threads": (lambda: cconv.max_unpool2d(G, I, 2, num_threads=0), ValueError, "num_threads.*0"),
+    "threads": (lambda: cconv.max_unpool2d(G, HERE, 2, num_threads=0), ValueError, "num_threads.*0"),
 }  # fmt: skip
 
 
@@ -552,7 +558,7 @@ def test_errors(case):
 
 
 def test_a_wrong_index_leaves_out_as_it_was():
-    indices = I.copy()
+    indices = HERE.copy()
     indices[0, 1, 3, 3] = 64
     for out in (np.full((1, 2, 8, 8), 7.0), np.full((1, 2, 8, 16), 7.0)[..., ::2]):
         for function in (lambda out: cconv.max_unpool2d(G, indices, 2, out=out),

@@ -3,7 +3,6 @@ are built, `_pool_spans` what their specs mean."""
 from math import gcd
 
 cimport numpy as cnp
-import numpy as np
 
 from cconv._arrays cimport AxisMap, fill_array, fill_axis_map
 from cconv._core cimport dtype_codes, load_table, run_tasks, threads_for

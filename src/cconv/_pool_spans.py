@@ -151,8 +151,9 @@ def adaptive_spec(kind, rank, input_shape, input_dtype, output_size, with_indice
             data_format, None,
         )  # fmt: skip
     # what all pools refuse, and the types
+    some = tuple([max(1, n) if axis in spatial else n for axis, n in enumerate(input_shape)])
     plain = pool_spec(
-        kind, rank, input_shape, input_dtype, (1,) * rank, None, 0, 1, False, with_indices, False, None, nan_omit,
+        kind, rank, some, input_dtype, (1,) * rank, None, 0, 1, False, with_indices, False, None, nan_omit,
         data_format, None,
     )  # fmt: skip
     output_shape = list(input_shape)

@@ -75,19 +75,14 @@ cdef inline bint is_sum(int op) noexcept nogil:
 
 cdef inline real fold(real a, real b, int op) noexcept nogil:
     """Of equal maxima the first stays. Written so that a maximum is one instruction, and NaN a mask for it."""
-    cdef real larger = b if b > a else a
-    cdef real smaller = b if b < a else a
+    cdef real chosen = (b if b < a else a) if op == FOLD_MIN or op == FOLD_MIN_PRESENT else (b if b > a else a)
     if op == FOLD_SUM:
         return a + b
     if op == FOLD_SUM_PRESENT:
         return b if is_nan(a) else a if is_nan(b) else a + b
-    if op == FOLD_MIN_PRESENT:
-        return b if is_nan(a) else smaller
-    if op == FOLD_MIN:
-        return b if is_nan(b) else smaller
-    if op == FOLD_MAX_PRESENT:
-        return b if is_nan(a) else larger
-    return b if is_nan(b) else larger
+    if op == FOLD_MAX_PRESENT or op == FOLD_MIN_PRESENT:
+        return b if is_nan(a) else chosen
+    return b if is_nan(b) else chosen
 
 
 cdef inline inlined fold_some(real* dst, const real* a, const real* b, const real* c, const real* d, const real* e,
@@ -150,9 +145,8 @@ cdef inline void fold_three(real* dst, const real* a, const real* b, const real*
 cdef inline void fill(real* dst, Py_ssize_t n, int op) noexcept nogil:
     """What no sample is changed by."""
     cdef Py_ssize_t i
-    cdef real value = <real>0 if op == FOLD_SUM else LOWEST if op == FOLD_MAX else HIGHEST
-    if op >= FOLD_MAX_PRESENT:
-        value = NOT_A_NUMBER
+    cdef real value = (NOT_A_NUMBER if op >= FOLD_MAX_PRESENT else <real>0 if op == FOLD_SUM
+                       else LOWEST if op == FOLD_MAX else HIGHEST)
     for i in range(n):
         dst[i] = value
 
@@ -228,10 +222,10 @@ cdef inline const real* sample_row(const PoolArgs* args, const Strip* strip, Py_
                                    real* buffer) noexcept nogil:
     """The strip's samples of one row, as they are added or compared."""
     cdef const real* row = stored_row(args, strip, d, h, buffer)
-    if not FLOATING or args.kind != POOL_LP:
-        return row
-    raise_magnitudes(buffer, row, (strip.last - strip.first)*strip.unit, args.norm)
-    return buffer
+    if FLOATING and args.kind == POOL_LP:
+        raise_magnitudes(buffer, row, (strip.last - strip.first)*strip.unit, args.norm)
+        return buffer
+    return row
 
 
 cdef inline void fold_rows(const PoolArgs* args, const Strip* strip, real* dst, const Window* wd, const Window* wh,

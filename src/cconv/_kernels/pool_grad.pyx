@@ -13,7 +13,7 @@ from cconv._kernels.elements cimport item_size
 from cconv._kernels.pool_pick cimport pick_plan, pick_task
 from cconv._kernels.pool_scatter cimport scatter_plan, scatter_task
 from cconv._kernels.pool_spread cimport spread_plan, spread_task
-from cconv._kernels.simd cimport FLOATING, LANES, real
+from cconv._kernels.simd cimport FLOATING, LANES
 from cconv._kernels.types cimport KERNEL_ABI, SPAN_MAX, PoolGradKernels, ScatterArgs, SpanArgs
 
 cdef enum:
@@ -26,7 +26,8 @@ cdef inline Py_ssize_t ceil_div(Py_ssize_t a, Py_ssize_t b) noexcept nogil:
     return (a + b - 1)//b
 
 
-cdef inline Py_ssize_t planes_of_task(Py_ssize_t C, Py_ssize_t N, Py_ssize_t work, int num_threads) noexcept nogil:
+cdef inline Py_ssize_t planes_of_task(Py_ssize_t C, Py_ssize_t N, Py_ssize_t work,
+                                      int num_threads) noexcept nogil:
     """How many small planes are done by one task."""
     cdef Py_ssize_t planes = min(C, TASK_WORK//max(<Py_ssize_t>1, work))
     return max(<Py_ssize_t>1, min(planes, N*C//(TASKS_PER_THREAD*num_threads)))
@@ -37,7 +38,8 @@ cdef void span_plan(SpanArgs* args, int num_threads) noexcept nogil:
     cdef Py_ssize_t strips, row_work, neighbours = args.y.channel
     args.unit = 1
     # a few channels are too short a run for vectors, unless the row is one run
-    if args.C > 1 and neighbours == item_size(args.y.dtype) and (args.C >= LANES or args.W.stride == 1 and not args.W.adaptive):
+    if args.C > 1 and neighbours == item_size(args.y.dtype) \
+            and (args.C >= LANES or args.W.stride == 1 and not args.W.adaptive):
         args.unit = ceil_div(args.C, ceil_div(args.C, MAX_UNIT))
     if args.kind == SPAN_MAX:
         pick_plan(args)

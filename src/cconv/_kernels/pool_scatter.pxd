@@ -82,7 +82,7 @@ cdef inline void scatter_plan(ScatterArgs* args, int num_threads) noexcept nogil
     args.scratch_bytes = ROW_LINE*(8 + <Py_ssize_t>sizeof(real))
     if args.mode == SCATTER_FETCH:
         args.scratch_bytes += min(plane, <Py_ssize_t>MARKED)//8 + 8
-    elif not args.direct:
+    elif not args.direct and args.mode != SCATTER_CHECK:
         args.scratch_bytes += args.segment*<Py_ssize_t>sizeof(real)
 
 
@@ -199,7 +199,7 @@ cdef inline bint scatter_all(const ScatterArgs* args, Target* target, const char
             while w < args.SW:
                 n = 1 if target.unit > 1 else min(<Py_ssize_t>ROW_LINE, args.SW - w)
                 if not send_samples(args, target, row + w*args.x.w, places + w*args.indices.w,
-                                   target.unit if target.unit > 1 else n, target.unit > 1, values, buffer):
+                                    target.unit if target.unit > 1 else n, target.unit > 1, values, buffer):
                     return False
                 w += n
     return True

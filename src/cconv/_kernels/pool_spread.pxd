@@ -52,7 +52,8 @@ cdef struct Strip:
 
 cdef inline void merge_axes(SpanArgs* args) noexcept nogil:
     """H and W as one axis where all of their targets have the same sources and follow each other in memory."""
-    if is_constant(&args.H) and is_constant(&args.W) and args.norm == 0 and (args.W.size == 1 or args.H.size == 1 or args.y.h == args.y.w*args.W.size):
+    if is_constant(&args.H) and is_constant(&args.W) and args.norm == 0 \
+            and (args.W.size == 1 or args.H.size == 1 or args.y.h == args.y.w*args.W.size):
         if args.W.size == 1:
             args.y.w = args.y.h
         args.scale /= targets_of(&args.H, 0) if args.H.weighted else 1
@@ -155,7 +156,7 @@ cdef inline void spread_plan(SpanArgs* args) noexcept nogil:
     cdef Py_ssize_t budget = SPREAD_BYTES//<Py_ssize_t>sizeof(real)
     if args.unit == 1:
         merge_axes(args)
-    if by_taps(args):
+    if by_taps(args) or by_phases(args):
         reach = (args.W.kernel - 1)*args.W.dilation + 1
     # a halo as long as the strip is work done twice
     ratio = max(<Py_ssize_t>1, args.W.sources//args.W.size)
@@ -170,7 +171,8 @@ cdef inline void spread_plan(SpanArgs* args) noexcept nogil:
 
 # --- rows -------------------------------------------------------------------------------------------------------------
 
-cdef inline void load_line(real* dst, const char* data, Py_ssize_t n, Py_ssize_t unit, const Array* array) noexcept nogil:
+cdef inline void load_line(real* dst, const char* data, Py_ssize_t n, Py_ssize_t unit,
+                           const Array* array) noexcept nogil:
     """n samples, or pixels of `unit` channels, converted."""
     cdef Py_ssize_t t, size = item_size(array.dtype)
     if unit == 1:
@@ -489,7 +491,7 @@ cdef inline void spread_task(const SpanArgs* args, char* scratch, const char* x,
     """Rows h..end-1 of slice d, targets from `w` on, of so many channels: side by side, or one after the other."""
     cdef Strip strip
     cdef Span depth = span_of(&args.D, d)
-    cdef Py_ssize_t plane
+    cdef Py_ssize_t _plane
     strip.unit = channels if args.unit > 1 else 1
     strip.start = w
     strip.targets = min(args.column_block, args.W.size - w)
@@ -500,7 +502,7 @@ cdef inline void spread_task(const SpanArgs* args, char* scratch, const char* x,
     out += d*args.y.d + w*args.y.w + h*args.y.h
     if args.norm != 0:
         samples += d*args.samples.d + w*args.samples.w + h*args.samples.h
-    for plane in range(channels//strip.unit):
+    for _plane in range(channels//strip.unit):
         strip.x = x
         strip.norms = norms
         if args.tiles:

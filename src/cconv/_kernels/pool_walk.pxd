@@ -38,8 +38,8 @@ cdef inline void take_extreme(real* values, long long* indices, const real* row,
     cdef real value
     for i in range(n):
         value = row[i*stride]
-        if (value < values[i] if least else value > values[i]) | (is_nan(values[i]) & (not is_nan(value)) if omit
-                                  else is_nan(value) & (not is_nan(values[i]))):
+        if (value < values[i] if least else value > values[i]) | (is_nan(values[i]) & (not is_nan(value)) if omit else
+                                                                  is_nan(value) & (not is_nan(values[i]))):
             values[i] = value
             indices[i] = index + i*index_step
 

@@ -264,7 +264,7 @@ cdef struct WeightKernels:
 cdef struct SpanAxis:
     Py_ssize_t size             # targets
     Py_ssize_t sources
-    bint adaptive               # sources are to targets as the windows of an adaptive pool to its samples, or the reverse
+    bint adaptive               # sources are to targets as windows of an adaptive pool to samples, or the reverse
     bint weighted               # each source is divided by how many targets it holds
     # not adaptive: source o holds the targets o*stride - pad + k*dilation
     Py_ssize_t kernel
