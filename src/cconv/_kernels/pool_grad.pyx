@@ -19,7 +19,7 @@ from cconv._kernels.types cimport KERNEL_ABI, SPAN_MAX, PoolGradKernels, Scatter
 cdef enum:
     TASK_WORK = 32768           # samples of one task, 5 to 10 us
     TASKS_PER_THREAD = 4
-    MAX_UNIT = 1024             # channels of a task
+    MAX_UNIT = 4096             # channels of a task
 
 
 cdef inline Py_ssize_t ceil_div(Py_ssize_t a, Py_ssize_t b) noexcept nogil:

@@ -164,6 +164,9 @@ cdef inline void spread_plan(SpanArgs* args) noexcept nogil:
     strip.unit = args.unit
     args.line = widest(args, &strip)
     args.tiles = are_tiles(args)
+    args.constant = (args.unit == 1 and args.norm == 0 and not args.by_counts and args.D.sources == 1
+                     and is_constant(&args.D) and is_constant(&args.H) and is_constant(&args.W)
+                     and not args.H.weighted and not args.W.weighted)
     if args.tiles:
         args.line = max(args.line, min(args.W.size*args.H.size, <Py_ssize_t>TILE_LINE))
     args.scratch_bytes = take_lines(&strip, args.line, NULL)*<Py_ssize_t>sizeof(real)
@@ -453,6 +456,23 @@ cdef inline void spread_tiles(const SpanArgs* args, const Strip* strip, char* ou
         row = last
 
 
+cdef inline void spread_constant(const SpanArgs* args, const Strip* strip, char* out, const Span* depth, Py_ssize_t h,
+                                 Py_ssize_t end) noexcept nogil:
+    """The same where one source holds all targets: small planes are done before a row's sums would have begun."""
+    cdef real value = source_row(args, strip, depth.first, 0, strip.rows)[0]
+    cdef real* dst
+    cdef Py_ssize_t i
+    value = value*<real>(args.scale/(targets_of(&args.D, depth.first) if args.D.weighted else 1))
+    while h < end:
+        dst = <real*>out if lies_in_line(out, 1, &args.y) else strip.values
+        for i in range(strip.targets):
+            dst[i] = value
+        if dst == strip.values:
+            store_targets(args, strip, out)
+        out += args.y.h
+        h += 1
+
+
 cdef inline void spread_rows(const SpanArgs* args, Strip* strip, char* out, const char* samples, const Span* depth,
                              Py_ssize_t h, Py_ssize_t end) noexcept nogil:
     """Rows h..end-1 of the strip; `out` is its first target of row h."""
@@ -507,6 +527,8 @@ cdef inline void spread_task(const SpanArgs* args, char* scratch, const char* x,
         strip.norms = norms
         if args.tiles:
             spread_tiles(args, &strip, out, &depth, h, end)
+        elif args.constant:
+            spread_constant(args, &strip, out, &depth, h, end)
         else:
             spread_rows(args, &strip, out, samples, &depth, h, end)
         x += args.x.channel

@@ -301,6 +301,7 @@ cdef struct SpanArgs:
     Py_ssize_t row_block        # targets of a task
     Py_ssize_t column_block
     bint tiles                  # of SPAN_SUM: windows tile the plane
+    bint constant               # of SPAN_SUM: one window holds it all
     Py_ssize_t line             # samples, or pixels of `unit` channels, of a line of scratch
     Py_ssize_t n_tasks
     Py_ssize_t scratch_bytes
