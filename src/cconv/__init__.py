@@ -2,8 +2,8 @@
 
 `convolve` and `correlate` filter one array with one kernel; `conv1d`, `conv2d` and `conv3d` run CNN layers,
 `conv_transpose*` their transpose, `*_grad` and `*_backward` the gradients; `plan_conv*` prepare layers for many
-calls; `max_pool*` and `avg_pool*` pool; `unfold` and `fold` make columns of windows; `activations` holds what stands
-between layers, `filters` named kernels.
+calls; `max_pool*`, `min_pool*`, `avg_pool*`, `lp_pool*`, `adaptive_*` and `global_*` pool; `max_unpool*` undoes that;
+`unfold` and `fold` make columns of windows; `activations` holds what stands between layers, `filters` named kernels.
 """
 
 from . import activations, filters
@@ -12,6 +12,16 @@ from ._core import simd_level
 from ._explain import explain
 from ._geometry import conv_output_shape, receptive_field
 from ._threads import get_num_threads, num_threads, set_num_threads
+from .adaptive_pool import (
+    adaptive_avg_pool1d,
+    adaptive_avg_pool2d,
+    adaptive_avg_pool3d,
+    adaptive_max_pool1d,
+    adaptive_max_pool2d,
+    adaptive_max_pool3d,
+    global_avg_pool,
+    global_max_pool,
+)
 from .columns import fold, unfold
 from .conv import conv1d, conv2d, conv3d
 from .conv_gradients import (
@@ -41,7 +51,40 @@ from .conv_transpose import (
 )
 from .linear_filter import convolve, correlate
 from .plans import Conv, plan_conv1d, plan_conv2d, plan_conv3d
-from .pool import avg_pool1d, avg_pool2d, avg_pool3d, max_pool1d, max_pool2d, max_pool3d
+from .pool import (
+    avg_pool1d,
+    avg_pool2d,
+    avg_pool3d,
+    lp_pool1d,
+    lp_pool2d,
+    lp_pool3d,
+    max_pool1d,
+    max_pool2d,
+    max_pool3d,
+    min_pool1d,
+    min_pool2d,
+    min_pool3d,
+)
+from .pool_gradients import (
+    adaptive_avg_pool1d_input_grad,
+    adaptive_avg_pool2d_input_grad,
+    adaptive_avg_pool3d_input_grad,
+    avg_pool1d_input_grad,
+    avg_pool2d_input_grad,
+    avg_pool3d_input_grad,
+    lp_pool1d_input_grad,
+    lp_pool2d_input_grad,
+    lp_pool3d_input_grad,
+    max_pool1d_input_grad,
+    max_pool2d_input_grad,
+    max_pool3d_input_grad,
+    max_unpool1d,
+    max_unpool1d_input_grad,
+    max_unpool2d,
+    max_unpool2d_input_grad,
+    max_unpool3d,
+    max_unpool3d_input_grad,
+)
 
 __version__ = "0.1.0"
 
@@ -49,9 +92,21 @@ __all__ = [
     "Conv",
     "__version__",
     "activations",
+    "adaptive_avg_pool1d",
+    "adaptive_avg_pool1d_input_grad",
+    "adaptive_avg_pool2d",
+    "adaptive_avg_pool2d_input_grad",
+    "adaptive_avg_pool3d",
+    "adaptive_avg_pool3d_input_grad",
+    "adaptive_max_pool1d",
+    "adaptive_max_pool2d",
+    "adaptive_max_pool3d",
     "avg_pool1d",
+    "avg_pool1d_input_grad",
     "avg_pool2d",
+    "avg_pool2d_input_grad",
     "avg_pool3d",
+    "avg_pool3d_input_grad",
     "conv1d",
     "conv1d_backward",
     "conv1d_input_grad",
@@ -83,9 +138,29 @@ __all__ = [
     "filters",
     "fold",
     "get_num_threads",
+    "global_avg_pool",
+    "global_max_pool",
+    "lp_pool1d",
+    "lp_pool1d_input_grad",
+    "lp_pool2d",
+    "lp_pool2d_input_grad",
+    "lp_pool3d",
+    "lp_pool3d_input_grad",
     "max_pool1d",
+    "max_pool1d_input_grad",
     "max_pool2d",
+    "max_pool2d_input_grad",
     "max_pool3d",
+    "max_pool3d_input_grad",
+    "max_unpool1d",
+    "max_unpool1d_input_grad",
+    "max_unpool2d",
+    "max_unpool2d_input_grad",
+    "max_unpool3d",
+    "max_unpool3d_input_grad",
+    "min_pool1d",
+    "min_pool2d",
+    "min_pool3d",
     "num_threads",
     "plan_conv1d",
     "plan_conv2d",
