@@ -34,7 +34,7 @@ if os.environ.get("CCONV_BUILD_LEVELS"):
     LEVELS = {level: LEVELS[level] for level in wanted}
 
 REALS = {"f32": 32, "f64": 64, "i32": 132, "i64": 164}
-NARROW_REALS = {"u8": 108, "u16": 116}          # maxima only
+NARROW_REALS = {"u8": 108, "u16": 116}          # maxima and minima only
 FLOATING_REALS = {real: code for real, code in REALS.items() if code < 100}
 CPUS = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 JOBS = int(os.environ.get("CCONV_BUILD_JOBS") or CPUS)
@@ -84,14 +84,15 @@ def extensions():
 
     core_macros = [("CCONV_LEVELS", '"' + ",".join(LEVELS) + '"'), ("NPY_NO_DEPRECATED_API", "NPY_2_0_API_VERSION")]
     made = [extension(f"cconv.{name}", f"{PACKAGE}/{name}.pyx", core_macros, COMPILE + OPENMP_COMPILE, DIRECTIVES)
-            for name in ("_core", "_activations", "_convolution_set", "_ordered", "_weight_gradient")]
+            for name in ("_core", "_activations", "_convolution_set", "_ordered", "_pool_gradient",
+                         "_weight_gradient")]
     for level, march in LEVELS.items():
         for operator, reals in (("conv", REALS), ("pool", REALS | NARROW_REALS),
-                                ("tiles", FLOATING_REALS), ("weight_grad", FLOATING_REALS),
+                                ("pool_grad", REALS), ("tiles", FLOATING_REALS), ("weight_grad", FLOATING_REALS),
                                 ("activations", FLOATING_REALS)):
             for real, code in reals.items():
                 name = f"cconv._kernels.{operator}_{real}_{level.replace('-', '_')}"
-                macros = [("CCONV_REAL", str(code))] + ([("CCONV_SIGNED", "1")] if operator == "pool" else [])
+                macros = [("CCONV_REAL", str(code))] + ([("CCONV_SIGNED", "1")] if operator.startswith("pool") else [])
                 made.append(extension(name, f"{PACKAGE}/_kernels/{operator}.pyx", macros, kernel_flags + march,
                                       KERNEL_DIRECTIVES))
         # the same products and sums as SciPy's, each rounded

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from case import ACTIVATIONS, Case
 from gradient_calls import gradients, transposed
+from pool_calls import POOL_GRADIENTS
 
 
 class Limit(NamedTuple):
@@ -261,6 +262,8 @@ GROUPS = (
           tuple(map(gradients, _variant(LAYERS, "n8", batch=8))), 1.5, 0.9),
     Group("gradients-mobile", "the same of depthwise and pointwise layers, N=8",
           tuple(map(gradients, _variant(MOBILE, "n8", batch=8))), 2.0, 0.9),
+    Group("pool-gradients", "input gradients of pools, against torch's autograd in the same layout",
+          POOL_GRADIENTS, 3.0, 1.0),
     Group("transposed", "conv_transpose2d of U-Net and DCGAN", DECODERS, 1.5, 0.9),
     Group("scipy-signal-fft", "cconv.signal: fftconvolve and oaconvolve, against SciPy's", _SCIPY_FFT, 1.5, 1.0,
           default=False),

@@ -20,8 +20,9 @@ LAYERS = (
     {"_config", "_core", "_docs", "_dtypes", "_geometry", "_padding", "_shapes", "_calls", "_threads", "_choice",
      "_fft", "_fft_guard", "_explain", "_gradient_shapes", "_gradients", "_weight_gradient", "_docs_gradients",
      "_convolution_set", "_activations", "_activation_calls", "_docs_activations", "_columns", "_helpers",
-     "_ordered", "_fft_whole"},
-    {"columns", "conv", "conv_gradients", "conv_transpose", "linear_filter", "plans", "pool"},
+     "_ordered", "_fft_whole", "_pool_gradient", "_pool_spans", "_pool_calls", "_docs_pools"},
+    {"columns", "conv", "conv_gradients", "conv_transpose", "linear_filter", "plans", "pool", "adaptive_pool",
+     "pool_gradients"},
     {"activations", "filters", "_filters_build", "_filters_edges", "_filters_smooth",
      "ndimage", "_ndimage_arguments", "_ndimage_docs", "_ndimage_extrema", "_ndimage_linear",
      "signal", "_signal_calls", "_signal_planes", "_signal_slow", "_accelerate"},
@@ -29,7 +30,8 @@ LAYERS = (
     {"__main__", "_demo", "_images"},
 )
 WITHIN_A_LAYER = (0, 2, 4)
-COMPILED = ("_core", "_arrays", "_activations", "_convolution_set", "_ordered", "_weight_gradient")     # kernels apart
+# kernels apart
+COMPILED = ("_core", "_arrays", "_activations", "_convolution_set", "_ordered", "_pool_gradient", "_weight_gradient")
 
 
 def layer_of(module):

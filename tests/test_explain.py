@@ -92,11 +92,11 @@ def test_it_prints_as_a_table():
     assert not any("None" in line for line in lines)
 
 
-@pytest.mark.parametrize("name", ["max_pool1d", "avg_pool2d", "max_pool3d"])
+@pytest.mark.parametrize("name", ["max_pool1d", "avg_pool2d", "max_pool3d", "min_pool2d"])
 def test_pooling(name):
     rank = int(name[-2])
     said = cconv.explain(getattr(cconv, name), ones(2, 3, *(8,) * rank, dtype=np.uint8), 2)
-    want = "uint8" if name.startswith("max") else "float64"
+    want = "uint8" if name.startswith("m") else "float64"
     assert said.output == f"{want} {(2, 3, *(4,) * rank)}"
 
 

@@ -29,8 +29,8 @@ from cconv._kernels.types cimport (
     ACT_LEAKY_RELU, ACT_NONE, ACT_RELU, ACT_RELU6, ALG_CHANNELS, ALG_DEPTHWISE, ALG_LINE, ALG_PIXELS, ALG_PLANES,
     ALG_ROWS, ALG_SEPARABLE, ALG_WINOGRAD, DT_BOOL, DT_F16, DT_F32, DT_F64, DT_I8, DT_I16, DT_I32, DT_I64, DT_SATURATE,
     DT_U8, DT_U16, DT_U32, DT_U64, DT_UNSIGNED, KERNEL_ABI, MAX_BATCH_AXES, METHOD_AUTO, METHOD_DIRECT,
-    METHOD_SEPARABLE, METHOD_WINOGRAD, PAD_CONSTANT, PAD_EDGE, PAD_REFLECT, PAD_SYMMETRIC, PAD_WRAP, POOL_AVG, POOL_MAX,
-    Axis, ConvArgs, ConvKernels, PoolArgs, PoolKernels, TileGuard, TileKernels, Tiles, run_t,
+    METHOD_SEPARABLE, METHOD_WINOGRAD, PAD_CONSTANT, PAD_EDGE, PAD_REFLECT, PAD_SYMMETRIC, PAD_WRAP, Axis,
+    ConvArgs, ConvKernels, PoolArgs, PoolKernels, TileGuard, TileKernels, Tiles, run_t,
 )
 
 cnp.import_array()
@@ -221,6 +221,7 @@ cdef dict ACTIVATIONS = {None: ACT_NONE, "relu": ACT_RELU, "leaky_relu": ACT_LEA
 cdef dict METHODS = {"auto": METHOD_AUTO, "direct": METHOD_DIRECT, "winograd": METHOD_WINOGRAD,
                      "separable": METHOD_SEPARABLE}
 cdef dict REAL_INDEX = {real: i for i, real in enumerate(_POOL_REALS)}
+cdef tuple POOL_KINDS = ("max", "avg", "min", "lp")         # in the order of types.pxd
 cdef tuple REAL_DTYPES = (np.dtype(np.float32), np.dtype(np.float64), np.dtype(np.int32), np.dtype(np.int64))
 
 
@@ -561,7 +562,7 @@ cdef class Pooling:
         fill_axes(axes, spec)
         fill_axis_map(&self.input_axes, spec.input_batch_axes, spec.input_axes)
         fill_axis_map(&self.output_axes, spec.output_batch_axes, spec.output_axes)
-        args.kind = {"max": POOL_MAX, "avg": POOL_AVG}[spec.kind]
+        args.kind, args.norm = POOL_KINDS.index(spec.kind), spec.norm
         args.C = spec.channels
         args.count_include_pad = spec.count_include_pad
         args.divisor_override = spec.divisor_override

@@ -203,6 +203,12 @@ _WINDOW = """
         Keep a last window that hangs over the end, unless it starts past the input and the padding before it.
 """
 
+MASK = """\
+    mask : array_like of bool, optional
+        True marks a missing sample, which is left out as NaN is by "omit"; broadcast to the shape of `input`. The
+        result of integers is then float64, so that it can say NaN.
+"""
+
 _CHOICES = """\
     data_format : {{"channels_first", "channels_last"}}
         Where the channels of input and output are.
@@ -232,7 +238,7 @@ _ENDING = """\
 {example}
     """
 
-_MAX_POOL = (
+MAX_POOL = (
     "{n}-D max pooling: the largest sample of every window, channel by channel.\n"
     + _WINDOW.replace("{types}", "Bool, integer or float16 to float64").replace(
         "{padding}", "It is lower than every sample, and every window has to hold a sample."
@@ -246,6 +252,7 @@ _MAX_POOL = (
         "propagate": NaN is larger than all, and the first counts. "omit": the largest of the others; NaN
         where there are none. "raise": `ValueError` if `input` holds one.
 """
+    + MASK
     + _CHOICES
     + "    out : ndarray, or tuple (values, indices) with return_indices, optional\n"
     + _LIMIT
@@ -272,6 +279,7 @@ _AVG_POOL = (
         "omit": NaN is neither added nor counted; a window of nothing else is NaN. "raise": `ValueError` if
         `input` holds one.
 """
+    + MASK
     + _CHOICES
     + """\
     out_dtype : dtype, optional
@@ -290,7 +298,7 @@ _AVG_POOL = (
     + _ENDING
 )
 
-POOL = {"max": _MAX_POOL, "avg": _AVG_POOL}
+POOL = {"max": MAX_POOL, "avg": _AVG_POOL}
 
 POOL_EXAMPLES = {
     ("max", 1): """\

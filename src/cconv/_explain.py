@@ -9,11 +9,13 @@ import numpy as np
 from ._calls import as_array, check_num_threads
 from ._choice import auto_tiling, best_tiling, direct_seconds, separable_seconds
 from ._core import Convolution, Pooling, max_num_threads, simd_level
+from ._pool_spans import norm_of
 from ._shapes import conv_spec, filter_spec, pool_spec
 
 _LAYERS = {f"conv{rank}d": rank for rank in (1, 2, 3)}
 _FILTERS = {"convolve": True, "correlate": False}
-_POOLS = {f"{kind}_pool{rank}d": (kind, rank) for kind in ("max", "avg") for rank in (1, 2, 3)}
+_POOLS = {f"{kind}_pool{rank}d": (kind, rank) for kind in ("max", "avg", "min", "lp")
+          for rank in (1, 2, 3)}
 _ARITHMETIC = {
     "f32": "float32", "f64": "float64", "u8": "8-bit integers", "u16": "16-bit integers", "i32": "32-bit integers",
     "i64": "64-bit integers",
@@ -69,7 +71,8 @@ def explain(function, /, *args, **kwargs):
     Parameters
     ----------
     function : callable
-        One of `convolve`, `correlate`, `conv1d` to `conv3d`, `max_pool1d` to `3d` and `avg_pool1d` to `3d`.
+        One of `convolve`, `correlate`, `conv1d` to `conv3d`, and `max_pool`, `min_pool`, `avg_pool` and `lp_pool`
+        ``1d`` to ``3d``.
     *args, **kwargs
         Its arguments. They are validated as in a call; `out` is not written to.
 
@@ -234,10 +237,14 @@ def _of_pool(name, input, options: dict[str, Any], out, num_threads):
     if num_threads is not None:
         num_threads = check_num_threads(num_threads)
     omit = options.pop("nan") == "omit"
-    options.setdefault("count_include_pad", True)
+    del options["mask"]  # left out, its samples are NaN
+    options.setdefault("padding", 0)
+    options.setdefault("dilation", 1)
+    options.setdefault("count_include_pad", kind != "lp")
     options.setdefault("divisor_override", None)
     options.setdefault("out_dtype", None)
     options["with_indices"] = options.pop("return_indices", False)
+    options["norm"] = norm_of(options.pop("norm_type")) if kind == "lp" else 0.0
     spec = pool_spec(kind, rank, input.shape, input.dtype, nan_omit=omit, **options)
     dtype = np.result_type(spec.output_dtype, np.complex64) if input.dtype.kind == "c" else spec.output_dtype
     windows = math.prod(spec.batch_shape) * spec.channels * math.prod(spec.output_size)

@@ -95,9 +95,9 @@ class ConvSpec(NamedTuple):
 
 
 class PoolSpec(NamedTuple):
-    """The maximum or mean over j of input[b, c, i*stride + j*dilation - pad_before]."""
+    """The maximum, mean, minimum or norm over j of input[b, c, i*stride + j*dilation - pad_before]."""
 
-    kind: str  # "max" or "avg"
+    kind: str  # "max", "avg", "min" or "lp"
     real: str
     batch_shape: tuple[int, ...]  # of all axes but the channels and the spatial ones
     channels: int
@@ -118,6 +118,7 @@ class PoolSpec(NamedTuple):
     output_axes: tuple[int, int, int, int]
     output_shape: tuple[int, ...]
     output_dtype: np.dtype
+    norm: float = 0.0  # p of "lp"
 
 
 # ---- CNN layers --------------------------------------------------------------------------------------------
@@ -422,14 +423,15 @@ def _convolution(
 
 def pool_spec(
     kind, rank, input_shape, input_dtype, kernel_size, stride, padding, dilation, ceil_mode, with_indices,
-    count_include_pad, divisor_override, nan_omit, data_format, out_dtype,
+    count_include_pad, divisor_override, nan_omit, data_format, out_dtype, norm=0.0,
 ):  # fmt: skip
-    """The spec of max_pool or avg_pool; that of a complex average is for either part of its arrays."""
+    """The spec of a pool; that of a complex average is for either part of its arrays."""
     check_supported(input_dtype, "input")
     with_indices = check_bool(with_indices, "return_indices")
-    if kind == "max":
-        if input_dtype.kind == "c":
-            raise TypeError(f"input has dtype {input_dtype}; complex numbers have no maximum")
+    if kind != "avg" and input_dtype.kind == "c":
+        lacks = {"max": "maximum", "min": "minimum", "lp": "sign: pool their magnitudes"}[kind]
+        raise TypeError(f"input has dtype {input_dtype}; complex numbers have no {lacks}")
+    if kind in ("max", "min"):
         dtype = native(input_dtype)
         real = maximum_arithmetic(dtype, with_indices)
     else:
@@ -494,6 +496,7 @@ def pool_spec(
         output_axes=(channel, *_three(spatial, -1)),
         output_shape=tuple(output_shape),
         output_dtype=dtype,
+        norm=norm,
     )
 
 

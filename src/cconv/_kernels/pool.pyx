@@ -3,7 +3,7 @@
 Design:
 a. Three ways: maxima and sums are folded along one axis after the other (pool_fold.pxd), a window that is a whole plane
    at once (pool_planes.pxd); where a window must be walked in order, it is walked tap by tap (pool_walk.pxd). 8- and
-   16-bit reals exist for maxima without indices only.
+   16-bit reals exist for maxima and minima without indices only.
 b. The lanes run along W, or along the channels where those are neighbours in memory (channels last).
 c. A task is a block of output rows and columns of one plane: of a channel, or of as many as lie side by side.
 """
@@ -16,7 +16,7 @@ from cconv._kernels.pool_planes cimport fits_planes, plane_samples, plane_scratc
 from cconv._kernels.pool_walk cimport walk_channels, walk_row, walk_scratch
 from cconv._kernels.pool_window cimport Window, window_at
 from cconv._kernels.simd cimport LANES, real
-from cconv._kernels.types cimport KERNEL_ABI, POOL_MAX, PoolArgs, PoolKernels
+from cconv._kernels.types cimport KERNEL_ABI, POOL_AVG, PoolArgs, PoolKernels
 
 cdef enum:
     TASK_WORK = 65536           # samples read of one task, 5 to 10 us
@@ -55,7 +55,7 @@ cdef void pool_plan(PoolArgs* args, int num_threads) noexcept nogil:
     """Which way, and tasks for all threads."""
     cdef Py_ssize_t strips, row_work, overlap
     args.x_end = end_of(args)
-    args.walk = sizeof(real) >= 4 and (args.with_indices or args.nan_omit and args.kind != POOL_MAX)
+    args.walk = sizeof(real) >= 4 and (args.with_indices or args.nan_omit and args.kind == POOL_AVG)
     args.unit = 1
     # a few channels are too short a run for vectors, unless the row is one run
     if 0 < args.x.channel < args.x.w and args.C > 1 and (args.C >= LANES or args.W.stride == 1):
@@ -104,7 +104,7 @@ cdef void pool_task(const PoolArgs* args, char* scratch, Py_ssize_t task) noexce
     cdef const char* plane = args.x.data + c*args.x.channel
     cdef char* out = args.y.data + c*args.y.channel + od*args.y.d
     cdef char* out_indices = args.indices.data
-    cdef bint include_pad = args.kind != POOL_MAX and args.count_include_pad
+    cdef bint include_pad = args.kind == POOL_AVG and args.count_include_pad
     cdef Window wd = window_at(&args.D, od, include_pad)
     cdef Window wh, ww
     for axis in range(args.batch_ndim - 1, -1, -1):

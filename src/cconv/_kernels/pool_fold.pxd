@@ -1,4 +1,4 @@
-"""Pooling by folding: maxima and sums of windows, axis by axis.
+"""Pooling by folding: maxima, minima and sums of windows, axis by axis.
 
 Design:
 a. The rows of a window are folded into one line, then the line's columns: each sample is read once per window row that
@@ -23,12 +23,13 @@ from libc.string cimport memcpy
 from cconv._kernels.elements cimport item_size
 from cconv._kernels.pool_lines cimport (
     MANY_TAPS, copy_reals, divide_by, divide_each, fill, fold, fold_few, fold_lines, fold_second, fold_three, fold_two,
-    fold_window, whole_vectors,
+    fold_window, is_sum, op_of, whole_vectors,
 )
 from cconv._kernels.pool_pixels cimport WINDOW_ROWS, Pixel, fold_pixel
-from cconv._kernels.pool_window cimport Window, lies_ready, load_samples, samples, store_values, window_at
-from cconv._kernels.simd cimport FLOATING, FOLD_MAX, FOLD_MAX_PRESENT, FOLD_SUM, LANES, real
-from cconv._kernels.types cimport POOL_MAX, Axis, PoolArgs
+from cconv._kernels.pool_powers cimport raise_magnitudes, take_roots
+from cconv._kernels.pool_window cimport Window, lies_ready, load_samples, store_values, window_at
+from cconv._kernels.simd cimport FLOATING, LANES, real
+from cconv._kernels.types cimport POOL_AVG, POOL_LP, Axis, PoolArgs
 
 cdef enum:
     LINE_BYTES = 16384          # of a line: it and what is made of it stay near; half of that beside a ring
@@ -82,7 +83,7 @@ cdef inline bint lie_ready(const PoolArgs* args, const char* plane, Py_ssize_t u
             and args.x.w % size == 0 and args.x.h % size == 0 and args.x.d % size == 0)
 
 
-cdef inline const real* sample_row(const PoolArgs* args, const Strip* strip, Py_ssize_t d, Py_ssize_t h,
+cdef inline const real* stored_row(const PoolArgs* args, const Strip* strip, Py_ssize_t d, Py_ssize_t h,
                                    real* buffer) noexcept nogil:
     """The strip's samples of one row. A whole vector can be read."""
     cdef const char* data = strip.plane + d*args.x.d + h*args.x.h + (strip.start + strip.first)*args.x.w
@@ -98,6 +99,16 @@ cdef inline const real* sample_row(const PoolArgs* args, const Strip* strip, Py_
         for t in range(n):
             load_samples(buffer + t*strip.unit, data + t*args.x.w, strip.unit, args.x.channel, args.x.dtype)
     return buffer
+
+
+cdef inline const real* sample_row(const PoolArgs* args, const Strip* strip, Py_ssize_t d, Py_ssize_t h,
+                                   real* buffer) noexcept nogil:
+    """The strip's samples of one row, as they are added or compared. A whole vector can be read."""
+    cdef const real* row = stored_row(args, strip, d, h, buffer)
+    if FLOATING and args.kind == POOL_LP:
+        raise_magnitudes(buffer, row, (strip.last - strip.first)*strip.unit, args.norm)
+        return buffer
+    return row
 
 
 cdef inline void fold_rows(const PoolArgs* args, const Strip* strip, real* dst, const Window* wd, const Window* wh,
@@ -236,7 +247,7 @@ cdef inline void fold_columns(const PoolArgs* args, const Strip* strip, real* ds
             fold_two(dst, dst, folded, n, op)
 
 
-# --- averages ---------------------------------------------------------------------------------------------------------
+# --- averages, norms ---------------------------------------------------------------------------------------------------
 
 cdef inline void count_columns(const PoolArgs* args, Strip* strip, bint include_pad) noexcept nogil:
     """strip.counts: how many columns each output's average divides by, if not the same for all."""
@@ -253,10 +264,12 @@ cdef inline void count_columns(const PoolArgs* args, Strip* strip, bint include_
             strip.counts[t*strip.unit + i] = <real>window.counted
 
 
-cdef inline void divide(const PoolArgs* args, const Strip* strip, real* dst, const real* sums, Py_ssize_t n,
+cdef inline void finish(const PoolArgs* args, const Strip* strip, real* dst, const real* sums, Py_ssize_t n,
                         Py_ssize_t rows) noexcept nogil:
-    """Sums to averages; `rows` is the count along D and H."""
-    if args.divisor_override:
+    """Sums to averages, of which `rows` is the count along D and H, or to norms."""
+    if args.kind == POOL_LP:
+        take_roots(dst, sums, n, args.norm)
+    elif args.divisor_override:
         divide_by(dst, sums, n, args.divisor_override)
     elif strip.uniform:
         divide_by(dst, sums, n, rows*args.W.kernel)
@@ -312,7 +325,7 @@ cdef inline Py_ssize_t columns_under(const PoolArgs* args, Py_ssize_t outputs) n
 cdef inline bint fits_pixels(const PoolArgs* args) noexcept nogil:
     """Whether reading all taps of a window beats folding axis by axis, and its rows can be addressed."""
     cdef Py_ssize_t height = args.D.kernel*args.H.kernel
-    return (args.unit > 1 and args.W.stride > 1
+    return (args.kind != POOL_LP and args.unit > 1 and args.W.stride > 1
             and height <= (WINDOW_ROWS if lie_ready(args, args.x.data, args.unit) else LOADED_ROWS)
             and height*args.W.kernel <= args.W.stride*(height + 2) + args.W.kernel + 2)
 
@@ -400,7 +413,7 @@ cdef inline void fold_one(const PoolArgs* args, Strip* strip, char* out, const W
     cdef bint in_place = row_takes_values(args, strip, out)
     cdef Window wh = window_at(&args.H, oh, include_pad)
     cdef real* dst = <real*>out if in_place else strip.values
-    cdef real* folded = strip.values if op == FOLD_SUM else dst
+    cdef real* folded = strip.values if is_sum(op) else dst
     if args.by_blocks:
         fold_blocks(args, strip, strip.line + strip.first*unit, wd, oh, op)
     else:
@@ -408,8 +421,8 @@ cdef inline void fold_one(const PoolArgs* args, Strip* strip, char* out, const W
     if (strip.last - strip.first)*unit < strip.reals:
         fill(strip.line + strip.last*unit, (strip.columns - strip.last)*unit, op)
     fold_columns(args, strip, folded, strip.line, n if folded != strip.values else whole_vectors(n), op)
-    if FLOATING and op == FOLD_SUM:
-        divide(args, strip, dst, folded, n, wd.counted*wh.counted)
+    if FLOATING and is_sum(op):
+        finish(args, strip, dst, folded, n, wd.counted*wh.counted)
     if not in_place:
         store_outputs(args, strip, out, strip.values)
 
@@ -445,7 +458,7 @@ cdef inline bint lies_stacked(const PoolArgs* args, const Strip* strip, const Wi
     """True if the rows under so many outputs are one long row where they lie, and some more can be read after it."""
     cdef Py_ssize_t size = sizeof(real), top = oh*args.H.stride - args.H.pad, rows = rows_under(args, count)
     cdef Py_ssize_t after = (4*LANES + MANY_TAPS + args.W.kernel*args.W.dilation)*size
-    return (strip.ready and top >= 0 and top + rows <= args.H.size and wd.last - wd.first == 1
+    return (args.kind != POOL_LP and strip.ready and top >= 0 and top + rows <= args.H.size and wd.last - wd.first == 1
             and strip.first == 0 and strip.last == strip.columns and args.W.size <= strip.width
             and args.x.h == args.W.size*size
             and args.x_end - strip.plane > (args.D.size - 1)*args.x.d + (top + rows)*args.x.h + after)
@@ -482,7 +495,7 @@ cdef inline void fold_stack(const PoolArgs* args, Strip* strip, char* out, const
             memcpy(strip.stack + b*width, source + b*args.H.stride*width, width*size)
         source = strip.stack
     n = whole_vectors(count*width)
-    if dense and op != FOLD_SUM:
+    if dense and not is_sum(op):
         values = <real*>out
         n = count*strip.outputs*args.W.stride
     if halved:
@@ -493,12 +506,12 @@ cdef inline void fold_stack(const PoolArgs* args, Strip* strip, char* out, const
     else:
         for b in range(count):
             fold_columns(args, strip, values + b*width, source + b*width, strip.outputs, op)
-    if dense and op != FOLD_SUM:
+    if dense and not is_sum(op):
         return
     for b in range(count):
-        if FLOATING and op == FOLD_SUM:
+        if FLOATING and is_sum(op):
             wh = window_at(&args.H, oh + b, include_pad)
-            divide(args, strip, <real*>out if in_place else strip.values, values, strip.outputs, wd.counted*wh.counted)
+            finish(args, strip, <real*>out if in_place else strip.values, values, strip.outputs, wd.counted*wh.counted)
             if not in_place:
                 store_outputs(args, strip, out, strip.values)
         elif in_place:
@@ -516,7 +529,7 @@ cdef inline void fold_task(const PoolArgs* args, char* scratch, const char* plan
     cdef Strip strip
     cdef Py_ssize_t count
     cdef bint bare
-    cdef int op = FOLD_MAX
+    cdef int op = op_of(args)
     strip.unit = channels
     strip.ow = ow
     strip.outputs = min(args.column_block, args.W.output - ow)
@@ -530,16 +543,12 @@ cdef inline void fold_task(const PoolArgs* args, char* scratch, const char* plan
         (args.by_pixels or channels == 1 or args.x.w == channels*<Py_ssize_t>sizeof(real))
     take_lines(&strip, args, strip.columns, <real*>scratch)
     out += ow*args.y.w
-    if FLOATING and args.kind != POOL_MAX:
-        op = FOLD_SUM
-    elif FLOATING and args.nan_omit:
-        op = FOLD_MAX_PRESENT
     if args.by_pixels:
         while oh < end:
             fold_pixels(args, &strip, out + oh*args.y.h, wd, oh, include_pad, op)
             oh += 1
         return
-    if op == FOLD_SUM:
+    if FLOATING and args.kind == POOL_AVG:
         count_columns(args, &strip, include_pad)
     fill(strip.line, strip.first*channels, op)
     fill(strip.line + strip.last*channels, (strip.columns - strip.last)*channels, op)

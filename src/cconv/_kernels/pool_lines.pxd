@@ -1,36 +1,55 @@
-"""Folds of lines: maxima and sums of reals that lie side by side.
+"""Folds of lines: maxima, minima and sums of reals that lie side by side.
 
 Design:
 a. A fold is written once, for vectors; the last vector of a line ends with it and may do some of it again: 63 bytes one
    by one would cost more than 1000 in vectors.
-b. Wide windows are made of narrower ones: sums by doubling, maxima of up to four windows, which may overlap, at a
-   time. No line is read backwards.
+b. Wide windows are made of narrower ones: sums by doubling, maxima and minima of up to four windows, which may
+   overlap, at a time. No line is read backwards.
 """
 from libc.string cimport memcpy
 
-from cconv._kernels.pool_window cimport LOWEST, NOT_A_NUMBER
+from cconv._kernels.pool_window cimport HIGHEST, LOWEST, NOT_A_NUMBER
 from cconv._kernels.simd cimport (
-    FLOATING, FOLD_MAX, FOLD_MAX_PRESENT, FOLD_SUM, LANES, inlined, is_nan, real, vdivide, vdivide_by, vevens, vfold,
-    vload, vodds, vreal, vstore,
+    FLOATING, FOLD_MAX, FOLD_MAX_PRESENT, FOLD_MIN, FOLD_MIN_PRESENT, FOLD_SUM, FOLD_SUM_PRESENT, LANES, inlined,
+    is_nan, real, vdivide, vdivide_by, vevens, vfold, vload, vodds, vreal, vstore,
 )
+from cconv._kernels.types cimport POOL_AVG, POOL_LP, POOL_MIN, PoolArgs
 
 cdef enum:
     MANY_TAPS = 5               # as many are folded one by one; more from narrower windows
 
 
+cdef inline int op_of(const PoolArgs* args) noexcept nogil:
+    """What a pooling folds by."""
+    cdef bint present = FLOATING and args.nan_omit
+    if FLOATING and (args.kind == POOL_AVG or args.kind == POOL_LP):
+        return FOLD_SUM_PRESENT if present else FOLD_SUM
+    if args.kind == POOL_MIN:
+        return FOLD_MIN_PRESENT if present else FOLD_MIN
+    return FOLD_MAX_PRESENT if present else FOLD_MAX
+
+
+cdef inline bint is_sum(int op) noexcept nogil:
+    return op == FOLD_SUM or op == FOLD_SUM_PRESENT
+
+
 cdef inline real fold(real a, real b, int op) noexcept nogil:
-    """Of equal maxima the first stays. `vfold` does the same lane by lane."""
-    cdef real larger = b if b > a else a
+    """Of equal extremes the first stays. `vfold` does the same lane by lane."""
+    cdef real extreme = (b if b < a else a) if op == FOLD_MIN or op == FOLD_MIN_PRESENT else (b if b > a else a)
     if op == FOLD_SUM:
         return a + b
-    if op == FOLD_MAX_PRESENT:
-        return b if is_nan(a) else larger
-    return b if is_nan(b) else larger
+    if op == FOLD_SUM_PRESENT:
+        return b if is_nan(a) else a if is_nan(b) else a + b
+    if op == FOLD_MAX_PRESENT or op == FOLD_MIN_PRESENT:
+        return b if is_nan(a) else extreme
+    return b if is_nan(b) else extreme
 
 
 cdef inline real neutral_value(int op) noexcept nogil:
     """What no sample is changed by."""
-    return NOT_A_NUMBER if op == FOLD_MAX_PRESENT else LOWEST if op == FOLD_MAX else <real>0
+    if op == FOLD_SUM:
+        return 0
+    return LOWEST if op == FOLD_MAX else HIGHEST if op == FOLD_MIN else NOT_A_NUMBER
 
 
 cdef inline void fill(real* dst, Py_ssize_t n, int op) noexcept nogil:
@@ -84,7 +103,7 @@ cdef inline inlined fold_by(real* dst, const real* a, const real* b, const real*
         i += LANES
     if i == n:
         return
-    if n >= LANES and (op != FOLD_SUM or dst != a):
+    if n >= LANES and (not is_sum(op) or dst != a):
         i = n - LANES
         fold_vector(dst + i, a + i, b + i, c + i, d + i, e + i, count, op)
         return
@@ -103,12 +122,18 @@ cdef inline inlined fold_by(real* dst, const real* a, const real* b, const real*
 cdef inline inlined fold_lines(real* dst, const real* a, const real* b, const real* c, const real* d, const real* e,
                                Py_ssize_t n, int count, int op) noexcept nogil:
     """The same for an `op` that is known only now: everything above this is compiled once, not once for each."""
-    if not FLOATING or op == FOLD_MAX:
+    if op == FOLD_MAX:
         fold_by(dst, a, b, c, d, e, n, count, FOLD_MAX)
+    elif not FLOATING or op == FOLD_MIN:
+        fold_by(dst, a, b, c, d, e, n, count, FOLD_MIN)
     elif op == FOLD_SUM:
         fold_by(dst, a, b, c, d, e, n, count, FOLD_SUM)
-    else:
+    elif op == FOLD_MAX_PRESENT:
         fold_by(dst, a, b, c, d, e, n, count, FOLD_MAX_PRESENT)
+    elif op == FOLD_MIN_PRESENT:
+        fold_by(dst, a, b, c, d, e, n, count, FOLD_MIN_PRESENT)
+    else:
+        fold_by(dst, a, b, c, d, e, n, count, FOLD_SUM_PRESENT)
 
 
 cdef inline void fold_two(real* dst, const real* a, const real* b, Py_ssize_t n, int op) noexcept nogil:
@@ -141,20 +166,20 @@ cdef inline void fold_few(real* dst, const real* src, Py_ssize_t n, Py_ssize_t t
 
 
 cdef inline void sum_window(real* dst, const real* src, Py_ssize_t n, Py_ssize_t taps, Py_ssize_t step, real* even,
-                            real* odd) noexcept nogil:
+                            real* odd, int op) noexcept nogil:
     """dst[i] = src[i] + src[i + step] + ... Windows of a power of two are doubled in `even` and `odd` by turns."""
     cdef Py_ssize_t total = n + (taps - 1)*step, power = 1, done = 0
     cdef real* target = even
     while True:
         if taps & power:
             if done:
-                fold_two(dst, dst, src + done*step, n, FOLD_SUM)
+                fold_two(dst, dst, src + done*step, n, op)
             else:
                 memcpy(dst, src, n*sizeof(real))
             done += power
         if done == taps:
             return
-        fold_two(target, src, src + power*step, total - (2*power - 1)*step, FOLD_SUM)
+        fold_two(target, src, src + power*step, total - (2*power - 1)*step, op)
         src = target
         target = odd if src == even else even
         power *= 2
@@ -162,7 +187,7 @@ cdef inline void sum_window(real* dst, const real* src, Py_ssize_t n, Py_ssize_t
 
 cdef inline void max_window(real* dst, const real* src, Py_ssize_t n, Py_ssize_t taps, Py_ssize_t step, real* even,
                             real* odd, int op) noexcept nogil:
-    """The same for maxima, which may meet a sample twice: windows of a power of four, then up to four that overlap."""
+    """The same for extremes, which may meet a sample twice: windows of a power of four, up to four that overlap."""
     cdef Py_ssize_t total = n + (taps - 1)*step, power = 1
     cdef real* target = even
     cdef const real* last
@@ -185,8 +210,8 @@ cdef inline void fold_window(real* dst, const real* src, Py_ssize_t n, Py_ssize_
     """dst[i] = src[i], src[i + step], ... folded."""
     if taps <= MANY_TAPS:
         fold_few(dst, src, n, taps, step, op)
-    elif op == FOLD_SUM:
-        sum_window(dst, src, n, taps, step, even, odd)
+    elif is_sum(op):
+        sum_window(dst, src, n, taps, step, even, odd, op)
     else:
         max_window(dst, src, n, taps, step, even, odd, op)
 
@@ -223,12 +248,18 @@ cdef inline inlined fold_second_by(real* dst, const real* src, Py_ssize_t n, int
 
 
 cdef inline inlined fold_second_with(real* dst, const real* src, Py_ssize_t n, int taps, int op) noexcept nogil:
-    if not FLOATING or op == FOLD_MAX:
+    if op == FOLD_MAX:
         fold_second_by(dst, src, n, taps, FOLD_MAX)
+    elif not FLOATING or op == FOLD_MIN:
+        fold_second_by(dst, src, n, taps, FOLD_MIN)
     elif op == FOLD_SUM:
         fold_second_by(dst, src, n, taps, FOLD_SUM)
-    else:
+    elif op == FOLD_MAX_PRESENT:
         fold_second_by(dst, src, n, taps, FOLD_MAX_PRESENT)
+    elif op == FOLD_MIN_PRESENT:
+        fold_second_by(dst, src, n, taps, FOLD_MIN_PRESENT)
+    else:
+        fold_second_by(dst, src, n, taps, FOLD_SUM_PRESENT)
 
 
 cdef inline void fold_second(real* dst, const real* src, Py_ssize_t n, Py_ssize_t taps, int op) noexcept nogil:

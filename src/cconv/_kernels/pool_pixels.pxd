@@ -7,7 +7,8 @@ b. A row of taps is folded, then the rows: a sum of n rows of m is n + m additio
 """
 from cconv._kernels.pool_lines cimport divide_by, exact_reciprocal, fill, fold
 from cconv._kernels.simd cimport (
-    FLOATING, FOLD_MAX, FOLD_MAX_PRESENT, FOLD_SUM, LANES, inlined, real, vdivide_by, vfold, vload, vreal, vstore,
+    FLOATING, FOLD_MAX, FOLD_MAX_PRESENT, FOLD_MIN, FOLD_MIN_PRESENT, FOLD_SUM, LANES, inlined, real, vdivide_by, vfold,
+    vload, vreal, vstore,
 )
 
 cdef enum:
@@ -94,14 +95,18 @@ cdef inline inlined fold_pixel_by(real* dst, const Pixel* pixel, Py_ssize_t chan
 
 
 cdef inline void fold_pixel(real* dst, const Pixel* pixel, Py_ssize_t channels, int op) noexcept nogil:
-    """dst[c] = the maximum, or the average, of the window's samples of channel c."""
+    """dst[c] = the maximum, the minimum or the average of the window's samples of channel c."""
     if pixel.height == 0 or pixel.taps <= 0:
         fill(dst, channels, op)
         if op == FOLD_SUM:
             divide_by(dst, dst, channels, pixel.divisor)
-    elif not FLOATING or op == FOLD_MAX:
+    elif op == FOLD_MAX:
         fold_pixel_by(dst, pixel, channels, FOLD_MAX)
+    elif not FLOATING or op == FOLD_MIN:
+        fold_pixel_by(dst, pixel, channels, FOLD_MIN)
     elif op == FOLD_SUM:
         fold_pixel_by(dst, pixel, channels, FOLD_SUM)
-    else:
+    elif op == FOLD_MAX_PRESENT:
         fold_pixel_by(dst, pixel, channels, FOLD_MAX_PRESENT)
+    else:
+        fold_pixel_by(dst, pixel, channels, FOLD_MIN_PRESENT)

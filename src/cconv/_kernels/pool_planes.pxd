@@ -7,13 +7,13 @@ a. A plane is folded into one vector, which takes one load per LANES samples; th
 b. A sum is RUN + n/(4*RUN*LANES) + 3 + log2(LANES) additions deep for n samples. Where that is more than pool_fold.pxd
    promises, which is so for planes of a million samples and for thin ones, the plan leaves the plane to it.
 """
-from cconv._kernels.pool_lines cimport divide_by, fold, neutral_value
+from cconv._kernels.pool_lines cimport divide_by, fold, neutral_value, op_of
 from cconv._kernels.pool_window cimport Window, lies_ready, load_samples, store_values, window_at
 from cconv._kernels.simd cimport (
-    FLOATING, FOLD_MAX, FOLD_MAX_PRESENT, FOLD_SUM, LANES, inlined, real, vbetween, vfold, vload, vreal, vstore,
-    vzip_high, vzip_low,
+    FLOATING, FOLD_MAX, FOLD_MAX_PRESENT, FOLD_MIN, FOLD_MIN_PRESENT, FOLD_SUM, LANES, inlined, real, vbetween, vfold,
+    vload, vreal, vstore, vzip_high, vzip_low,
 )
-from cconv._kernels.types cimport POOL_MAX, Axis, PoolArgs
+from cconv._kernels.types cimport POOL_AVG, POOL_LP, Axis, PoolArgs
 
 cdef enum:
     RUN = 16                    # vectors that are added one to the other before they join the rest
@@ -33,7 +33,7 @@ cdef inline Py_ssize_t plane_samples(const PoolArgs* args) noexcept nogil:
 cdef inline bint fits_planes(const PoolArgs* args) noexcept nogil:
     cdef Py_ssize_t n = plane_samples(args)
     cdef Py_ssize_t depth = RUN + n//(4*RUN*LANES) + 8
-    if not (covers(&args.D) and covers(&args.H) and covers(&args.W)):
+    if args.kind == POOL_LP or not (covers(&args.D) and covers(&args.H) and covers(&args.W)):
         return False
     if args.H.size > 1 and args.x.h != args.W.size*args.x.w or \
             args.D.size > 1 and args.x.d != args.H.size*args.W.size*args.x.w:
@@ -42,7 +42,7 @@ cdef inline bint fits_planes(const PoolArgs* args) noexcept nogil:
         return False
     if n < LANES*RUN:           # not so many additions
         depth = n//LANES + 8
-    return args.kind == POOL_MAX or depth <= args.D.kernel + args.H.kernel + args.W.kernel
+    return args.kind != POOL_AVG or depth <= args.D.kernel + args.H.kernel + args.W.kernel
 
 
 cdef inline Py_ssize_t plane_scratch(const PoolArgs* args) noexcept nogil:
@@ -143,19 +143,23 @@ cdef inline void plane_task(const PoolArgs* args, char* scratch, const char* pla
     cdef real* samples = values + 2*LANES
     cdef real* dst
     cdef Py_ssize_t c = 0
-    cdef int count
+    cdef int count, op = op_of(args)
     while c < channels:
         count = <int>min(<Py_ssize_t>LANES, channels - c)
         dst = values
         if count == LANES and lies_ready(out, args.y.channel, args.y.dtype):
             dst = <real*>out
-        if not FLOATING or args.kind == POOL_MAX and not args.nan_omit:
+        if op == FOLD_MAX:
             fold_planes_by(args, samples, plane, dst, count, FOLD_MAX)
-        elif args.kind != POOL_MAX:
+        elif not FLOATING or op == FOLD_MIN:
+            fold_planes_by(args, samples, plane, dst, count, FOLD_MIN)
+        elif op == FOLD_SUM:
             fold_planes_by(args, samples, plane, dst, count, FOLD_SUM)
             divide_by(dst, dst, LANES, divisor)
-        else:
+        elif op == FOLD_MAX_PRESENT:
             fold_planes_by(args, samples, plane, dst, count, FOLD_MAX_PRESENT)
+        else:
+            fold_planes_by(args, samples, plane, dst, count, FOLD_MIN_PRESENT)
         if dst == values:
             store_values(out, values, count, args.y.channel, args.y.dtype)
         plane += count*args.x.channel

@@ -6,10 +6,10 @@ a. For what depends on the order (indices: the first maximum wins) or counts sam
 b. The lanes run along W, or along the channels where those are neighbours in memory (channels last).
 """
 from cconv._kernels.pool_window cimport (
-    LOWEST, NOT_A_NUMBER, Window, load_samples, samples, store_indices, store_values, window_at,
+    HIGHEST, LOWEST, NOT_A_NUMBER, Window, load_samples, samples, store_indices, store_values, window_at,
 )
 from cconv._kernels.simd cimport FLOATING, LANES, is_nan, real
-from cconv._kernels.types cimport POOL_MAX, PoolArgs
+from cconv._kernels.types cimport POOL_AVG, POOL_MIN, PoolArgs
 
 cdef enum:
     LINE = 1024                 # outputs of a row, or channels, that are worked on at a time
@@ -30,17 +30,28 @@ cdef inline Py_ssize_t walk_scratch(const PoolArgs* args) noexcept nogil:
     return (LINE + 2*line_samples(args))*<Py_ssize_t>sizeof(real) + LINE*8
 
 
-cdef inline void take_maximum(real* values, long long* indices, const real* row, Py_ssize_t n, Py_ssize_t stride,
-                              long long index, Py_ssize_t index_step, bint omit) noexcept nogil:
-    """One tap of n windows: what is greater, or the first NaN (omit: the first that is none), takes the place."""
+cdef inline void take_extreme(real* values, long long* indices, const real* row, Py_ssize_t n, Py_ssize_t stride,
+                              long long index, Py_ssize_t index_step, bint omit, bint least) noexcept nogil:
+    """One tap of n windows: what is greater (`least`: less), or the first NaN (omit: the first that is none), takes the
+    place."""
     cdef Py_ssize_t i
     cdef real value
     for i in range(n):
         value = row[i*stride]
-        if (value > values[i]) | (is_nan(values[i]) & (not is_nan(value)) if omit
-                                  else is_nan(value) & (not is_nan(values[i]))):
+        if (value < values[i] if least else value > values[i]) | (is_nan(values[i]) & (not is_nan(value)) if omit else
+                                                                  is_nan(value) & (not is_nan(values[i]))):
             values[i] = value
             indices[i] = index + i*index_step
+
+
+cdef inline void take_maximum(real* values, long long* indices, const real* row, Py_ssize_t n, Py_ssize_t stride,
+                              long long index, Py_ssize_t index_step, bint omit) noexcept nogil:
+    take_extreme(values, indices, row, n, stride, index, index_step, omit, False)
+
+
+cdef inline void take_minimum(real* values, long long* indices, const real* row, Py_ssize_t n, Py_ssize_t stride,
+                              long long index, Py_ssize_t index_step, bint omit) noexcept nogil:
+    take_extreme(values, indices, row, n, stride, index, index_step, omit, True)
 
 
 cdef inline void take_sum(real* values, long long* counts, const real* row, Py_ssize_t n,
@@ -72,8 +83,9 @@ cdef inline void walk_row(const PoolArgs* args, char* scratch, const char* plane
     cdef long long* indices = <long long*>(line + 2*line_samples(args))
     cdef Py_ssize_t ow = 0, n, count, start, first, last, kd, kh, kw, t, id_, ih, i0, i1
     cdef Window window
-    cdef bint maximum = args.kind == POOL_MAX
-    cdef real outside = NOT_A_NUMBER if not maximum or args.nan_omit else LOWEST
+    cdef bint maximum = args.kind != POOL_AVG, least = args.kind == POOL_MIN
+    cdef real lowest = HIGHEST if least else LOWEST
+    cdef real outside = NOT_A_NUMBER if not maximum or args.nan_omit else lowest
     while ow < args.W.output:
         n = min(columns, args.W.output - ow)
         count = (n - 1)*args.W.stride + (args.W.kernel - 1)*args.W.dilation + 1
@@ -82,7 +94,7 @@ cdef inline void walk_row(const PoolArgs* args, char* scratch, const char* plane
         last = max(first, min(count, args.W.size - start))
         for t in range(n):
             window = window_at(&args.W, ow + t, False)
-            values[t] = (NOT_A_NUMBER if args.nan_omit else LOWEST) if maximum else <real>0
+            values[t] = (NOT_A_NUMBER if args.nan_omit else lowest) if maximum else <real>0
             indices[t] = 0
             if maximum:         # until something is greater: the window's first sample
                 indices[t] = ((wd.start + wd.first*args.D.dilation)*args.H.size + wh.start
@@ -106,9 +118,10 @@ cdef inline void walk_row(const PoolArgs* args, char* scratch, const char* plane
                                and start + t < args.W.size + args.W.pad_after else outside)
                 for kw in range(args.W.kernel):
                     if maximum:
-                        take_maximum(values, indices, line + kw*args.W.dilation, n, args.W.stride,
-                                     (id_*args.H.size + ih)*args.W.size + start + kw*args.W.dilation, args.W.stride,
-                                     args.nan_omit)
+                        (take_minimum if least else take_maximum)(
+                            values, indices, line + kw*args.W.dilation, n, args.W.stride,
+                            (id_*args.H.size + ih)*args.W.size + start + kw*args.W.dilation, args.W.stride,
+                            args.nan_omit)
                     else:
                         take_sum(values, indices, line + kw*args.W.dilation, n, args.W.stride)
         if not maximum:
@@ -127,8 +140,8 @@ cdef inline void walk_channels(const PoolArgs* args, char* scratch, Py_ssize_t c
     cdef real* buffer = values + LINE
     cdef long long* indices = <long long*>(buffer + 2*line_samples(args))
     cdef Py_ssize_t c = 0, n, kd, kh, kw, id_, ih, iw, i
-    cdef bint maximum = args.kind == POOL_MAX
-    cdef real neutral = (NOT_A_NUMBER if args.nan_omit else LOWEST) if maximum else <real>0
+    cdef bint maximum = args.kind != POOL_AVG, least = args.kind == POOL_MIN
+    cdef real neutral = (NOT_A_NUMBER if args.nan_omit else HIGHEST if least else LOWEST) if maximum else <real>0
     cdef Py_ssize_t padding = wd.counted*wh.counted*ww.counted \
         - (wd.last - wd.first)*(wh.last - wh.first)*(ww.last - ww.first)
     cdef long long first = ((wd.start + wd.first*args.D.dilation)*args.H.size + wh.start
@@ -148,8 +161,8 @@ cdef inline void walk_channels(const PoolArgs* args, char* scratch, Py_ssize_t c
                     row = samples(data + id_*args.x.d + ih*args.x.h + iw*args.x.w + c*args.x.channel, n,
                                   args.x.channel, args.x.dtype, buffer)
                     if maximum:
-                        take_maximum(values, indices, row, n, 1, (id_*args.H.size + ih)*args.W.size + iw, 0,
-                                     args.nan_omit)
+                        (take_minimum if least else take_maximum)(
+                            values, indices, row, n, 1, (id_*args.H.size + ih)*args.W.size + iw, 0, args.nan_omit)
                     else:
                         take_sum(values, indices, row, n, 1)
         if not maximum:

@@ -14,10 +14,12 @@ cdef extern from *:
     #if CCONV_FLOATING
     #define CCONV_TOP_BIT 0
     #define CCONV_LOWEST (-__builtin_inf())
+    #define CCONV_HIGHEST __builtin_inf()
     #define CCONV_NAN __builtin_nan("")
     #else
     #define CCONV_TOP_BIT ((real)1 << (CCONV_REAL_SIZE * 8 - 1))
     #define CCONV_LOWEST (CCONV_REAL_SIZE < 4 ? 0 : CCONV_TOP_BIT)
+    #define CCONV_HIGHEST (CCONV_REAL_SIZE < 4 ? (real)-1 : (real)~CCONV_TOP_BIT)
     #define CCONV_NAN 0
     #endif
     #if defined(_MSC_VER) && !defined(__clang__)
@@ -28,6 +30,7 @@ cdef extern from *:
     """
     const real TOP_BIT "((real)CCONV_TOP_BIT)"
     const real LOWEST "((real)CCONV_LOWEST)"
+    const real HIGHEST "((real)CCONV_HIGHEST)"
     const real NOT_A_NUMBER "((real)CCONV_NAN)"
 
 

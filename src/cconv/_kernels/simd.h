@@ -149,9 +149,9 @@ static inline vreal vkeep(vreal v)
     return v;
 }
 
-/* Lanes of b where they are greater than those of a, else of a; then of a NaN in b (`vlarger`: NaN wins), or in a
- * (`vlarger_present`: what is no NaN wins). In two loops: one of a maximum, which is one instruction, and one of a mask
- * that needs to wait for no maximum. GCC makes one loop into two comparisons, the second under the mask of the first. */
+/* Lanes of b where they are greater (`vsmaller`: less) than those of a, else of a; then of a NaN in b (NaN wins), or in
+ * a (`_present`: what is no NaN wins). In two loops: one of a maximum, which is one instruction, and one of a mask that
+ * needs to wait for no maximum. GCC makes one loop into two comparisons, the second under the mask of the first. */
 #if CCONV_VECTOR_BYTES > CCONV_REAL_SIZE
 #if defined(__clang__)
 #define CCONV_LANEWISE
@@ -163,33 +163,48 @@ static inline vreal vkeep(vreal v)
 #define CCONV_LANEWISE
 #define CCONV_LANE(v, i) (v)
 #endif
-static inline CCONV_INLINED vreal vlarger(vreal a, vreal b)
+#define CCONV_EXTREME(name, order, doubtful)                                                                 \
+    static inline CCONV_INLINED vreal name(vreal a, vreal b)                                                 \
+    {                                                                                                        \
+        vreal extreme = a, r = a;                                                                            \
+        CCONV_LANEWISE                                                                                       \
+        for (int i = 0; i < CCONV_LANES; i++)                                                                \
+            CCONV_LANE(extreme, i) = CCONV_LANE(b, i) order CCONV_LANE(a, i) ? CCONV_LANE(b, i)              \
+                                                                             : CCONV_LANE(a, i);             \
+        CCONV_LANEWISE                                                                                       \
+        for (int i = 0; i < CCONV_LANES; i++)                                                                \
+            CCONV_LANE(r, i) = CCONV_LANE(doubtful, i) != CCONV_LANE(doubtful, i) ? CCONV_LANE(b, i)         \
+                                                                                  : CCONV_LANE(extreme, i);  \
+        return r;                                                                                            \
+    }
+CCONV_EXTREME(vlarger, >, b)
+CCONV_EXTREME(vsmaller, <, b)
+CCONV_EXTREME(vlarger_present, >, a)
+CCONV_EXTREME(vsmaller_present, <, a)
+/* The sum of what is no NaN. */
+static inline CCONV_INLINED vreal vsum_present(vreal a, vreal b)
 {
-    vreal larger = a, r = a;
+    vreal sum = a + b, r = a;
     CCONV_LANEWISE
     for (int i = 0; i < CCONV_LANES; i++)
-        CCONV_LANE(larger, i) = CCONV_LANE(b, i) > CCONV_LANE(a, i) ? CCONV_LANE(b, i) : CCONV_LANE(a, i);
+        CCONV_LANE(sum, i) = CCONV_LANE(b, i) != CCONV_LANE(b, i) ? CCONV_LANE(a, i) : CCONV_LANE(sum, i);
     CCONV_LANEWISE
     for (int i = 0; i < CCONV_LANES; i++)
-        CCONV_LANE(r, i) = CCONV_LANE(b, i) != CCONV_LANE(b, i) ? CCONV_LANE(b, i) : CCONV_LANE(larger, i);
+        CCONV_LANE(r, i) = CCONV_LANE(a, i) != CCONV_LANE(a, i) ? CCONV_LANE(b, i) : CCONV_LANE(sum, i);
     return r;
 }
-static inline CCONV_INLINED vreal vlarger_present(vreal a, vreal b)
-{
-    vreal larger = a, r = a;
-    CCONV_LANEWISE
-    for (int i = 0; i < CCONV_LANES; i++)
-        CCONV_LANE(larger, i) = CCONV_LANE(b, i) > CCONV_LANE(a, i) ? CCONV_LANE(b, i) : CCONV_LANE(a, i);
-    CCONV_LANEWISE
-    for (int i = 0; i < CCONV_LANES; i++)
-        CCONV_LANE(r, i) = CCONV_LANE(a, i) != CCONV_LANE(a, i) ? CCONV_LANE(b, i) : CCONV_LANE(larger, i);
-    return r;
-}
-/* What two samples become: their sum, the larger one and NaN if one of them is, or NaN if both are. */
-enum { FOLD_SUM, FOLD_MAX, FOLD_MAX_PRESENT };
+/* What two samples become: their sum, the larger or the smaller one and NaN if one of them is, or NaN if both are. */
+enum { FOLD_SUM, FOLD_MAX, FOLD_MIN, FOLD_MAX_PRESENT, FOLD_MIN_PRESENT, FOLD_SUM_PRESENT };
 static inline CCONV_INLINED vreal vfold(vreal a, vreal b, int op)
 {
-    return op == FOLD_SUM ? a + b : op == FOLD_MAX ? vlarger(a, b) : vlarger_present(a, b);
+    switch (op) {
+    case FOLD_SUM: return a + b;
+    case FOLD_MAX: return vlarger(a, b);
+    case FOLD_MIN: return vsmaller(a, b);
+    case FOLD_MAX_PRESENT: return vlarger_present(a, b);
+    case FOLD_MIN_PRESENT: return vsmaller_present(a, b);
+    default: return vsum_present(a, b);
+    }
 }
 /* The lanes first..last-1 of v, and `rest` in all others. */
 static inline CCONV_INLINED vreal vbetween(vreal v, int first, int last, real rest)

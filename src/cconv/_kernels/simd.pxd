@@ -25,7 +25,10 @@ cdef extern from "simd.h" nogil:
         NARROW
         FOLD_SUM                # what two samples become
         FOLD_MAX                # NaN if one of them is
+        FOLD_MIN
         FOLD_MAX_PRESENT        # NaN if both are
+        FOLD_MIN_PRESENT
+        FOLD_SUM_PRESENT
     vreal vload(const real* p) noexcept
     void vstore(real* p, vreal v) noexcept
     vreal vzero() noexcept

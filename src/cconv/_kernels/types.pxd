@@ -58,6 +58,18 @@ cdef enum:                      # what the caller allows
 cdef enum:
     POOL_MAX = 0
     POOL_AVG = 1
+    POOL_MIN = 2
+    POOL_LP = 3
+
+cdef enum:                      # what the sources of a span become
+    SPAN_SUM = 0
+    SPAN_MAX = 1
+
+cdef enum:                      # what becomes of samples and the places that indices name
+    SCATTER_ADD = 0             # gradients of maxima
+    SCATTER_SET = 1             # max_unpool: the last stays
+    SCATTER_FETCH = 2           # its gradient
+    SCATTER_CHECK = 3           # nothing: are all indices in range?
 
 cdef struct Array:
     char* data
@@ -183,6 +195,7 @@ cdef struct PoolArgs:
     bint nan_omit
     bint with_indices
     Py_ssize_t divisor_override
+    double norm                 # of POOL_LP: p
     int batch_ndim
     const Py_ssize_t* batch_shape
     Array x
@@ -374,3 +387,87 @@ cdef struct OrderedKernels:
     unsigned int lanes
     ordered_plan_t plan
     run_t run
+
+# Along one axis, target i is made of the sources first, first + step, ... below last: see pool_spans.pxd.
+cdef struct SpanAxis:
+    Py_ssize_t size             # targets
+    Py_ssize_t sources
+    bint adaptive               # sources are to targets as windows of an adaptive pool to samples, or the reverse
+    bint weighted               # each source is divided by how many targets it holds
+    # not adaptive: source o holds the targets o*stride - pad + k*dilation
+    Py_ssize_t kernel
+    Py_ssize_t stride
+    Py_ssize_t pad
+    Py_ssize_t pad_after        # counted if include_pad
+    Py_ssize_t dilation
+    bint include_pad
+    Py_ssize_t common           # divisor of stride and dilation
+    Py_ssize_t inverse          # of stride/common, modulo dilation/common
+
+cdef struct SpanArgs:
+    int kind
+    Py_ssize_t N
+    Py_ssize_t C
+    SpanAxis D
+    SpanAxis H
+    SpanAxis W
+    bint by_counts              # SPAN_SUM: over the number of sources
+    bint nan_omit               # SPAN_MAX
+    bint with_indices
+    double scale                # of SPAN_SUM
+    double norm                 # p of the gradient of an lp norm; 0: no such
+    int batch_ndim
+    const Py_ssize_t* batch_shape
+    Array x                     # sources
+    Array y                     # targets
+    Array indices               # of SPAN_MAX, int64
+    Array norms                 # with `norm`: of the sources' windows
+    Array samples               # with `norm`: the targets' own
+    # the schedule, filled in by the level's plan()
+    Py_ssize_t unit             # channels side by side (they are neighbours in memory); 1: lanes along W
+    Py_ssize_t planes           # channels of a task, one after the other, if `unit` is 1
+    Py_ssize_t row_block        # targets of a task
+    Py_ssize_t column_block
+    bint tiles                  # of SPAN_SUM: windows tile the plane
+    bint constant               # of SPAN_SUM: one window holds it all
+    Py_ssize_t line             # samples, or pixels of `unit` channels, of a line of scratch
+    Py_ssize_t n_tasks
+    Py_ssize_t scratch_bytes
+
+cdef struct ScatterArgs:
+    int mode
+    Py_ssize_t N
+    Py_ssize_t C
+    Py_ssize_t D                # extents of a plane
+    Py_ssize_t H
+    Py_ssize_t W
+    Py_ssize_t SD               # and of the samples that belong to it
+    Py_ssize_t SH
+    Py_ssize_t SW
+    int batch_ndim
+    const Py_ssize_t* batch_shape
+    Array x                     # the samples; written by SCATTER_FETCH
+    Array y                     # the plane; read by SCATTER_FETCH
+    Array indices               # int64, flat over the plane
+    char* failed                # set if an index is out of range
+    # the schedule, filled in by the level's plan()
+    bint direct                 # the plane is written where it lies
+    bint packed                 # and so are several at once, which lie side by side as their samples do
+    Py_ssize_t stride           # bytes from one sample of the plane to the next; 0: not the same for all
+    Py_ssize_t unit             # channels side by side
+    Py_ssize_t planes           # channels of a task, one after the other, if `unit` is 1
+    Py_ssize_t segment          # samples of a plane that a task owns
+    Py_ssize_t n_segments
+    Py_ssize_t n_tasks
+    Py_ssize_t scratch_bytes
+
+ctypedef void (*span_plan_t)(SpanArgs* args, int num_threads) noexcept nogil
+ctypedef void (*scatter_plan_t)(ScatterArgs* args, int num_threads) noexcept nogil
+
+cdef struct PoolGradKernels:
+    unsigned int abi
+    unsigned int lanes
+    span_plan_t plan_spans
+    run_t run_spans
+    scatter_plan_t plan_scatter
+    run_t run_scatter
