@@ -1,8 +1,9 @@
 """cconv: fast convolution, cross-correlation and pooling of NumPy arrays on a CPU.
 
 `convolve` and `correlate` filter one array with one kernel; `conv1d`, `conv2d` and `conv3d` run CNN layers,
-`conv_transpose*` their transpose, `*_grad` and `*_backward` the gradients; `plan_conv*` prepare layers for many
-calls; `max_pool*` and `avg_pool*` pool; `filters` holds named kernels.
+`conv_transpose*` their transpose, `depthwise_conv*` and `separable_conv*` layers whose kernels see one channel,
+`*_grad` and `*_backward` the gradients; `plan_conv*` prepare layers for many calls; `max_pool*` and `avg_pool*`
+pool; `filters` holds named kernels.
 """
 
 from . import filters
@@ -12,6 +13,20 @@ from ._explain import explain
 from ._geometry import conv_output_shape, receptive_field
 from ._threads import get_num_threads, num_threads, set_num_threads
 from .conv import conv1d, conv2d, conv3d
+from .conv_depthwise import (
+    depthwise_conv1d,
+    depthwise_conv1d_backward,
+    depthwise_conv1d_input_grad,
+    depthwise_conv1d_weight_grad,
+    depthwise_conv2d,
+    depthwise_conv2d_backward,
+    depthwise_conv2d_input_grad,
+    depthwise_conv2d_weight_grad,
+    depthwise_conv3d,
+    depthwise_conv3d_backward,
+    depthwise_conv3d_input_grad,
+    depthwise_conv3d_weight_grad,
+)
 from .conv_gradients import (
     conv1d_backward,
     conv1d_input_grad,
@@ -22,6 +37,20 @@ from .conv_gradients import (
     conv3d_backward,
     conv3d_input_grad,
     conv3d_weight_grad,
+)
+from .conv_separable import (
+    separable_conv1d,
+    separable_conv1d_backward,
+    separable_conv1d_input_grad,
+    separable_conv1d_weight_grad,
+    separable_conv2d,
+    separable_conv2d_backward,
+    separable_conv2d_input_grad,
+    separable_conv2d_weight_grad,
+    separable_conv3d,
+    separable_conv3d_backward,
+    separable_conv3d_input_grad,
+    separable_conv3d_weight_grad,
 )
 from .conv_transpose import (
     conv_transpose1d,
@@ -76,6 +105,18 @@ __all__ = [
     "conv_transpose3d_weight_grad",
     "convolve",
     "correlate",
+    "depthwise_conv1d",
+    "depthwise_conv1d_backward",
+    "depthwise_conv1d_input_grad",
+    "depthwise_conv1d_weight_grad",
+    "depthwise_conv2d",
+    "depthwise_conv2d_backward",
+    "depthwise_conv2d_input_grad",
+    "depthwise_conv2d_weight_grad",
+    "depthwise_conv3d",
+    "depthwise_conv3d_backward",
+    "depthwise_conv3d_input_grad",
+    "depthwise_conv3d_weight_grad",
     "explain",
     "filters",
     "get_num_threads",
@@ -87,6 +128,18 @@ __all__ = [
     "plan_conv2d",
     "plan_conv3d",
     "receptive_field",
+    "separable_conv1d",
+    "separable_conv1d_backward",
+    "separable_conv1d_input_grad",
+    "separable_conv1d_weight_grad",
+    "separable_conv2d",
+    "separable_conv2d_backward",
+    "separable_conv2d_input_grad",
+    "separable_conv2d_weight_grad",
+    "separable_conv3d",
+    "separable_conv3d_backward",
+    "separable_conv3d_input_grad",
+    "separable_conv3d_weight_grad",
     "set_num_threads",
     "show_config",
     "simd_level",
