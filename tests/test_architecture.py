@@ -13,6 +13,7 @@ SOURCES = Path(__file__).parents[1] / "src" / "cconv"
 if not SOURCES.is_dir():        # the tests of an installed wheel
     SOURCES = Path(cconv.__file__).parent
 PYTHON = sorted(SOURCES.glob("*.py"))
+NETWORKS = sorted((SOURCES / "nn").glob("*.py"))
 ALL = sorted(path for suffix in ("*.py", "*.pyx", "*.pxd", "*.h") for path in SOURCES.rglob(suffix))
 
 # A module imports from lower layers; in WITHIN_A_LAYER from its own too. Every module has its place here.
@@ -115,7 +116,21 @@ def test_kernels_import_nothing_from_above():
         assert not above.findall(path.read_text(encoding="utf-8")), path.name
 
 
-@pytest.mark.parametrize("path", PYTHON, ids=lambda path: path.stem)
+def test_networks_use_what_is_public():
+    """And nothing below knows of them."""
+    assert not [path.name for path in PYTHON if "nn" in own_imports(path)]
+    for path in NETWORKS:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ImportFrom) and node.module == "cconv":
+                names = [alias.name for alias in node.names]
+            elif isinstance(node, ast.Import):
+                names = [alias.name.removeprefix("cconv.") for alias in node.names if alias.name.startswith("cconv.")]
+            else:
+                continue
+            assert not [name for name in names if name.startswith("_")], path.name
+
+
+@pytest.mark.parametrize("path", PYTHON + NETWORKS, ids=lambda path: path.stem)
 def test_only_numpy_and_the_standard_library_are_imported_at_import(path):
     allowed = {"numpy", "cconv"} | sys.stdlib_module_names
     for name, own in imports_of(ast.parse(path.read_text(encoding="utf-8")), everywhere=False):
@@ -128,6 +143,6 @@ def test_files_stay_short(path):
     assert lines <= 620, f"{path.name} has {lines} lines: which two things does it do?"
 
 
-@pytest.mark.parametrize("path", PYTHON, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", PYTHON + NETWORKS, ids=lambda path: path.stem)
 def test_modules_say_what_they_are_for(path):
     assert ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))
