@@ -83,10 +83,11 @@ def extensions():
 
     core_macros = [("CCONV_LEVELS", '"' + ",".join(LEVELS) + '"'), ("NPY_NO_DEPRECATED_API", "NPY_2_0_API_VERSION")]
     made = [extension(f"cconv.{name}", f"{PACKAGE}/{name}.pyx", core_macros, COMPILE + OPENMP_COMPILE, DIRECTIVES)
-            for name in ("_core", "_weight_gradient")]
+            for name in ("_core", "_weight_gradient", "_activations")]
     for level, march in LEVELS.items():
         for operator, reals in (("conv", REALS), ("pool", REALS | NARROW_REALS),
-                                ("tiles", FLOATING_REALS), ("weight_grad", FLOATING_REALS)):
+                                ("tiles", FLOATING_REALS), ("weight_grad", FLOATING_REALS),
+                                ("activations", FLOATING_REALS)):
             for real, code in reals.items():
                 name = f"cconv._kernels.{operator}_{real}_{level.replace('-', '_')}"
                 macros = [("CCONV_REAL", str(code))] + ([("CCONV_SIGNED", "1")] if operator == "pool" else [])

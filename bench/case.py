@@ -11,6 +11,10 @@ from typing import NamedTuple
 import numpy as np
 
 FILTERS = ("correlate", "convolve", "max_filter")
+ACTIVATIONS = tuple(
+    name + grad + where for grad in ("", "_grad") for name, where in (
+        *((name, "") for name in ("relu", "leaky_relu", "elu", "sigmoid", "tanh", "softmax", "log_softmax")),
+        ("softmax", " channels"), ("log_softmax", " channels")))
 COMPLEX = {"complex64": "float32", "complex128": "float64"}
 
 
@@ -18,7 +22,7 @@ class Case(NamedTuple):
     """One shape: `size` and `kernel` are spatial, `channels` is (in, out), the rest as in cconv.conv2d."""
 
     name: str
-    op: str                             # "conv" | "max_pool" | "avg_pool" | one of FILTERS
+    op: str                             # "conv" | "max_pool" | "avg_pool" | one of FILTERS or ACTIVATIONS
     size: tuple
     kernel: tuple
     channels: tuple = (1, 1)
@@ -39,11 +43,16 @@ class Case(NamedTuple):
 
     @property
     def pooling(self):
-        return self.weightless and self.op != "max_filter"
+        return self.op in ("max_pool", "avg_pool")
+
+    @property
+    def activation(self):
+        """Such a case is an array (batch, channels, *size) and, for a gradient, a second one in place of the weight."""
+        return self.op in ACTIVATIONS
 
     @property
     def weightless(self):
-        return self.op in ("max_pool", "avg_pool", "max_filter")
+        return self.op in ("max_pool", "avg_pool", "max_filter") or self.activation
 
     @property
     def separable(self):
@@ -96,6 +105,8 @@ class Case(NamedTuple):
         """Compulsory traffic: input and weight read once, output written once."""
         weight = 0 if self.weightless else self.channels[1] * self.taps
         samples = self.channels[0] * prod(self.size) + self.channels[1] * prod(self.output_size)
+        if self.activation and "_grad" in self.op:
+            samples += self.channels[0] * prod(self.size)
         return np.dtype(self.dtype).itemsize * self.batch * samples + self.weight_type.itemsize * weight
 
     @property
@@ -116,6 +127,8 @@ class Case(NamedTuple):
             x = _normal(rng, lead + self.size, self.dtype)
         if self.channels_last:
             x = np.ascontiguousarray(np.moveaxis(x, 1, -1))
+        if self.activation:
+            return x, _normal(rng, x.shape, self.dtype)
         if self.weightless:
             return x, None
         if self.separable:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import NamedTuple
 
-from case import Case
+from case import ACTIVATIONS, Case
 
 
 class Limit(NamedTuple):
@@ -169,6 +169,13 @@ TINY = (
     Case("max_pool 16x16 2x2/2", "max_pool", (16, 16), (2, 2), stride=2),
 )
 
+_ACTIVATIONS = tuple(
+    Case(f"{op} {batch}x{channels}x{_extents(size)}", op, size, (1,) * len(size), (channels, channels), batch)
+    for op in ACTIVATIONS for batch, channels, size in (
+        ((128, 21, (1000,)),) if "softmax" in op and "channels" not in op
+        else ((8, 64, (112, 112)), (1, 64, (32, 32)))))
+ACTIVATION_CASES = _ACTIVATIONS + _variant(_ACTIVATIONS, "f64", dtype="float64")
+
 LAYERS = RESNET50 + VGG16
 _BOTH = LAYERS + _variant(LAYERS, "n8", batch=8)
 
@@ -208,6 +215,9 @@ GROUPS = (
     Group("pool", "max and average pooling, both layouts", POOLS, 1.3, 0.9,
           (Limit("2x2/2 and 3x3/2", "copy", 75,
                  lambda case, method: case.rank == 2 and case.kernel[0] in (2, 3) and case.stride == 2),), 5.0),
+    Group("activations", "activations and their gradients, float32 and float64", ACTIVATION_CASES, 1.0, 0.5,
+          (Limit("relu of 6 million float32", "copy", 70,
+                 lambda case, method: case.op == "relu" and case.batch == 8 and case.dtype == "float32"),)),
     Group("tiny", "calls whose work is smaller than their overhead", TINY, 1.5, 1.0,
           (Limit("1-D 8x3", "us", 1.0, lambda case, method: case.size == (8,)),)),
     Group("layers-last", "ResNet-50 and VGG-16 layers, N=1, channels last",

@@ -6,6 +6,7 @@ from statistics import median
 
 import numpy as np
 
+import peer_activations
 import peers
 
 # Per turn. A turn opens with calls that are not timed: the previous competitor's idle workers spin for some
@@ -68,6 +69,8 @@ def tolerance(case, method):
     """
     if case.op in ("max_pool", "max_filter"):
         return 0.0
+    if case.activation:                 # values of about 1, a row's sum at most; NumPy's rows add up their rounding
+        return 64 * float(np.finfo(case.dtype).eps)
     if case.dtype == "uint8":
         return 1.0
     eps = float(np.finfo(case.dtype).eps)
@@ -78,6 +81,8 @@ def tolerance(case, method):
 
 def wrong_at_a_sample(case, x, w, answer, allowed, count=32):
     """What the definition finds wrong at the first, the last and random outputs; None if nothing."""
+    if case.activation:
+        return difference(case, answer, peer_activations.by_definition(case, x, w).astype(case.dtype), allowed)[1]
     extents = (case.batch, case.channels[1], *case.output_size)
     shape = case.from_layer(np.empty(extents, bool)).shape
     if answer.shape != shape or answer.dtype != case.dtype:

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+import peer_activations
 import peer_filters
 import peer_layers
 from case import COMPLEX
@@ -48,6 +49,8 @@ def cconv_call(case, x, w):
     """(function of cconv's, its positional arguments, its options)."""
     import cconv
 
+    if case.activation:
+        return peer_activations.cconv_call(case, x, w)
     if case.op == "max_filter":
         function = getattr(cconv, f"max_pool{case.rank}d")
         return function, (x[None, None], case.kernel), {"stride": 1, "padding": case.pads}
@@ -75,6 +78,8 @@ def cconv_method(case, x, w):
     """What "auto" takes: "direct", "winograd", "fft", ..."""
     import cconv
 
+    if case.activation:
+        return "-"
     function, arguments, options = cconv_call(case, x, w)
     return cconv.explain(function, *arguments, **options).method
 
@@ -109,7 +114,9 @@ def _random_filter(case):
 
 
 def _as_layer(case):
-    return not case.separable and case.dtype not in COMPLEX and (case.dtype != "uint8" or case.op == "max_filter")
+    if case.activation or case.separable or case.dtype in COMPLEX:
+        return False
+    return case.dtype != "uint8" or case.op == "max_filter"
 
 
 def _for_ndimage(case):
@@ -118,9 +125,19 @@ def _for_ndimage(case):
 
 def _for_numpy(case):
     """1-D sums; pools whose windows neither overlap nor leave samples out."""
+    if case.activation:
+        return True
     tiles = (case.pooling and not any(case.pads) and set(case.kernel) == {case.stride}
              and not any(n % case.stride for n in case.size))
     return tiles or (case.op == "convolve" and case.rank == 1)
+
+
+def _torch(case, x, w):
+    return (peer_activations if case.activation else peer_layers).torch(case, x, w)
+
+
+def _numpy(case, x, w):
+    return (peer_activations if case.activation else peer_filters).numpy(case, x, w)
 
 
 def _by_rank(*limits):
@@ -147,7 +164,7 @@ def _torch_limit(case):
 
 PEERS = {
     "cconv_plan": Peer((), lambda case: case.op == "conv", prepare_plan),
-    "torch": Peer(("torch",), _as_layer, peer_layers.torch, _torch_limit),
+    "torch": Peer(("torch",), lambda case: case.activation or _as_layer(case), _torch, _torch_limit),
     "torch_last": Peer(("torch",), lambda case: _as_layer(case) and case.rank > 1 and case.dtype != "uint8",
                        partial(peer_layers.torch, channels_last=True), _torch_limit),
     "onnxruntime": Peer(("onnxruntime", "onnx"), lambda case: _as_layer(case) and case.dtype != "float64",
@@ -160,7 +177,7 @@ PEERS = {
                           _by_rank(1.1e10, 1e7, 1e7)),
     "signal_oa": Peer(("scipy.signal",), _random_filter, partial(peer_filters.signal, "signal_oa")),
     "signal_fft": Peer(("scipy.signal",), _random_filter, partial(peer_filters.signal, "signal_fft")),
-    "numpy": Peer((), _for_numpy, peer_filters.numpy, _by_rank(1.1e10, inf, inf)),
+    "numpy": Peer((), _for_numpy, _numpy, _by_rank(1.1e10, inf, inf)),
 }
 
 

@@ -603,3 +603,37 @@ def separable_conv_nd(
     if bias is not None:
         total = total + np.asarray(bias).reshape(-1, *[1] * (-1 - axis))
     return total
+
+
+# ---- windows as columns -------------------------------------------------------------------------------------
+
+
+def unfold(input, kernel_size, *, stride=1, padding=0, dilation=1, data_format="channels_first"):
+    """One number at a time: for every window its place, for every tap the sample there, or 0."""
+    rank = len(kernel_size)
+    x = as_batch(input, rank, data_format)
+    stride, dilation = per_axis(stride, rank), per_axis(dilation, rank)
+    pairs = pad_amounts(padding, x.shape[2:], kernel_size, stride, dilation)
+    for axis, (before, after) in enumerate(pairs):
+        x = pad_axis(x, 2 + axis, before, after)
+    steps = zip(x.shape[2:], kernel_size, stride, dilation, strict=True)
+    outputs = [(n - d * (k - 1) - 1) // s + 1 for n, k, s, d in steps]
+    rows = [samples for _, samples in windows(x, kernel_size, outputs, stride, dilation)]
+    columns = np.stack(rows, 2).reshape(x.shape[0], x.shape[1] * len(rows), math.prod(outputs))
+    return columns[0] if np.ndim(input) == rank + 1 else columns
+
+
+def fold(columns, output_size, kernel_size, *, stride=1, padding=0, dilation=1, data_format="channels_first"):
+    """The transpose of unfold: entry by entry of its matrix, which unfold itself writes."""
+    size, taps = int(np.prod(output_size)), int(np.prod(kernel_size))
+    places = np.arange(1, size + 1).reshape(1, *output_size)  # 0 is padding
+    options = dict(stride=stride, padding=padding, dilation=dilation)
+    places = unfold(places, kernel_size, **options)
+    entries = exact(columns)
+    entries = entries.reshape(*entries.shape[:-2], entries.shape[-2] // taps, taps * entries.shape[-1])
+    sums = np.zeros((*entries.shape[:-1], size + 1), entries.dtype)
+    for place, values in zip(places.ravel(), np.moveaxis(entries, -1, 0), strict=True):
+        sums[..., place] += values
+    out = sums[..., 1:].reshape(*sums.shape[:-1], *output_size)
+    out = finish(out, np.asarray(columns).dtype.newbyteorder("="))
+    return np.moveaxis(out, -1 - len(output_size), -1) if data_format == "channels_last" else out

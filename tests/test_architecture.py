@@ -20,16 +20,16 @@ ALL = sorted(path for suffix in ("*.py", "*.pyx", "*.pxd", "*.h") for path in SO
 LAYERS = (
     {"_config", "_core", "_docs", "_dtypes", "_geometry", "_padding", "_shapes", "_calls", "_threads", "_choice",
      "_fft", "_fft_guard", "_explain", "_gradient_shapes", "_gradients", "_weight_gradient", "_docs_gradients",
-     "_docs_depthwise"},
-    {"conv", "conv_gradients", "conv_transpose", "linear_filter", "plans", "pool"},
+     "_docs_depthwise", "_activations", "_activation_calls", "_docs_activations", "_columns"},
+    {"columns", "conv", "conv_gradients", "conv_transpose", "linear_filter", "plans", "pool"},
     {"conv_depthwise"},
     {"conv_separable"},
-    {"filters", "_filters_build", "_filters_edges", "_filters_smooth"},
+    {"activations", "filters", "_filters_build", "_filters_edges", "_filters_smooth"},
     {"__init__"},
     {"__main__", "_demo", "_images"},
 )
 WITHIN_A_LAYER = (0, 4, 6)
-COMPILED = ("_core", "_arrays", "_weight_gradient")     # what the compiled core is made of, kernels apart
+COMPILED = ("_core", "_arrays", "_activations", "_weight_gradient")     # the compiled core, kernels apart
 
 
 def layer_of(module):

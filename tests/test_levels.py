@@ -20,7 +20,8 @@ from cconv import _core
 PACKAGE = Path(cconv.__file__).parent
 REALS = ("f32", "f64", "i32", "i64")
 KERNELS = [f"{operator}_{real}" for operator in ("conv", "pool") for real in REALS]
-KERNELS += ["pool_u8", "pool_u16", "tiles_f32", "tiles_f64", "weight_grad_f32", "weight_grad_f64"]
+KERNELS += ["pool_u8", "pool_u16", "tiles_f32", "tiles_f64", "weight_grad_f32", "weight_grad_f64", "activations_f32",
+            "activations_f64"]
 
 # What /proc/cpuinfo lists for a CPU of the level, after the x86-64 psABI; "abm" is LZCNT.
 CPU_FLAGS = {

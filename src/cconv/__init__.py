@@ -3,15 +3,17 @@
 `convolve` and `correlate` filter one array with one kernel; `conv1d`, `conv2d` and `conv3d` run CNN layers,
 `conv_transpose*` their transpose, `depthwise_conv*` and `separable_conv*` layers whose kernels see one channel,
 `*_grad` and `*_backward` the gradients; `plan_conv*` prepare layers for many calls; `max_pool*` and `avg_pool*`
-pool; `filters` holds named kernels.
+pool; `unfold` and `fold` make columns of windows; `activations` holds what stands between layers, `filters` named
+kernels. `cconv.nn` builds networks of them.
 """
 
-from . import filters
+from . import activations, filters
 from ._config import show_config
 from ._core import simd_level
 from ._explain import explain
 from ._geometry import conv_output_shape, receptive_field
 from ._threads import get_num_threads, num_threads, set_num_threads
+from .columns import fold, unfold
 from .conv import conv1d, conv2d, conv3d
 from .conv_depthwise import (
     depthwise_conv1d,
@@ -75,6 +77,7 @@ __version__ = "0.1.0"
 __all__ = [
     "Conv",
     "__version__",
+    "activations",
     "avg_pool1d",
     "avg_pool2d",
     "avg_pool3d",
@@ -119,6 +122,7 @@ __all__ = [
     "depthwise_conv3d_weight_grad",
     "explain",
     "filters",
+    "fold",
     "get_num_threads",
     "max_pool1d",
     "max_pool2d",
@@ -143,4 +147,5 @@ __all__ = [
     "set_num_threads",
     "show_config",
     "simd_level",
+    "unfold",
 ]

@@ -246,3 +246,53 @@ cdef struct WeightKernels:
     run_t run
     run_t combine
     run_t exchange              # a task is EXCHANGED channels of one group
+
+cdef enum:                      # activations: element by element; along one axis
+    MAP_IDENTITY = 0
+    MAP_RELU = 1
+    MAP_RELU_GRAD = 2
+    MAP_LEAKY = 3
+    MAP_LEAKY_GRAD = 4
+    MAP_SLOPE_GRAD = 5
+    MAP_ELU = 6
+    MAP_ELU_GRAD = 7
+    MAP_SIGMOID = 8
+    MAP_SIGMOID_GRAD = 9
+    MAP_TANH = 10
+    MAP_TANH_GRAD = 11
+    MAP_SOFTMAX = 12
+    MAP_LOG_SOFTMAX = 13
+    MAP_SOFTMAX_GRAD = 14
+    MAP_LOG_SOFTMAX_GRAD = 15
+
+cdef struct Operand:
+    char* data                  # NULL: the operation has none
+    int dtype
+    Py_ssize_t along            # softmax: stride of its axis
+    Py_ssize_t strides[MAX_BATCH_AXES]
+
+cdef struct MapArgs:
+    int op
+    int ndim                    # of the other axes, at least 1; the last one is walked first
+    Py_ssize_t shape[MAX_BATCH_AXES]
+    Py_ssize_t length           # softmax: extent of its axis; else 1
+    Operand x
+    Operand grad
+    Operand slope               # leaky: one per element
+    Operand y
+    double parameter            # leaky: the one slope if there are no others; elu: alpha
+    # the schedule, filled in by the level's plan()
+    bint direct                 # rows are of the kernel's real type and lie side by side: nothing is copied
+    bint across                 # softmax: lanes along the last of the other axes
+    Py_ssize_t columns          # of them at a time
+    Py_ssize_t unit             # elements, rows or blocks of columns of a task
+    Py_ssize_t n_tasks
+    Py_ssize_t scratch_bytes
+
+ctypedef void (*map_plan_t)(MapArgs* args) noexcept nogil
+
+cdef struct MapKernels:
+    unsigned int abi
+    unsigned int lanes
+    map_plan_t plan
+    run_t run
