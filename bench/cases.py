@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from case import ACTIVATIONS, Case
+from gradient_calls import gradients, transposed
 
 
 class Limit(NamedTuple):
@@ -176,6 +177,16 @@ _ACTIVATIONS = tuple(
         else ((8, 64, (112, 112)), (1, 64, (32, 32)))))
 ACTIVATION_CASES = _ACTIVATIONS + _variant(_ACTIVATIONS, "f64", dtype="float64")
 
+DECODERS = tuple(transposed(*layer) for layer in [
+    # (model, in, out, size, kernel, stride, padding)
+    ("unet", 1024, 512, 14, 2, 2, 0), ("unet", 512, 256, 28, 2, 2, 0), ("unet", 256, 128, 56, 2, 2, 0),
+    ("unet", 128, 64, 112, 2, 2, 0),
+    ("dcgan", 100, 1024, 1, 4, 1, 0, 0, 32), ("dcgan", 1024, 512, 4, 4, 2, 1, 0, 32),
+    ("dcgan", 512, 256, 8, 4, 2, 1, 0, 32), ("dcgan", 256, 128, 16, 4, 2, 1, 0, 32),
+    ("dcgan", 128, 3, 32, 4, 2, 1, 0, 32),
+    ("fcn", 64, 32, 56, 3, 2, 1, 1), ("fcn", 21, 21, 32, 16, 8, 4),
+])
+
 LAYERS = RESNET50 + VGG16
 _BOTH = LAYERS + _variant(LAYERS, "n8", batch=8)
 
@@ -220,6 +231,11 @@ GROUPS = (
                  lambda case, method: case.op == "relu" and case.batch == 8 and case.dtype == "float32"),)),
     Group("tiny", "calls whose work is smaller than their overhead", TINY, 1.5, 1.0,
           (Limit("1-D 8x3", "us", 1.0, lambda case, method: case.size == (8,)),)),
+    Group("gradients", "input and weight gradient together, ResNet-50 and VGG-16 layers, N=8",
+          tuple(map(gradients, _variant(LAYERS, "n8", batch=8))), 1.5, 0.9),
+    Group("gradients-mobile", "the same of depthwise and pointwise layers, N=8",
+          tuple(map(gradients, _variant(MOBILE, "n8", batch=8))), 2.0, 0.9),
+    Group("transposed", "conv_transpose2d of U-Net and DCGAN", DECODERS, 1.5, 0.9),
     Group("layers-last", "ResNet-50 and VGG-16 layers, N=1, channels last",
           _variant(LAYERS, "last", channels_last=True), 1.3, 0.9, default=False),
 )

@@ -8,6 +8,7 @@ import numpy as np
 
 import peer_activations
 import peers
+from call import Call
 
 # Per turn. A turn opens with calls that are not timed: the previous competitor's idle workers spin for some
 # milliseconds on the cores that this one needs, and its own are asleep.
@@ -60,7 +61,7 @@ class Competitor:
 
 
 def tolerance(case, method):
-    """Largest difference allowed between two right answers, for the arrays of `case.arrays`.
+    """Largest difference allowed between two right answers of a layer or filter, for the arrays of `case.arrays`.
 
     With standard normal weights an output is about sqrt(taps). Adding it up in one chain errs by about eps * taps;
     FFT errs by eps times the size of the outputs, and is allowed a factor of 400. Winograd is documented to err by
@@ -104,6 +105,8 @@ def difference(case, answer, reference, allowed):
     """(largest difference, what is wrong with it or None) between a peer's answer and cconv's."""
     if answer.shape != reference.shape or answer.dtype != reference.dtype:
         return inf, f"gives {answer.dtype}{answer.shape}, cconv {reference.dtype}{reference.shape}"
+    if isinstance(case, Call):
+        allowed *= float(np.max(np.abs(reference), initial=0.0))
     if case.dtype == "uint8":
         answer, reference = answer.astype(np.int16), reference.astype(np.int16)
     largest = float(np.max(np.abs(answer - reference), initial=0.0))
@@ -114,19 +117,20 @@ def difference(case, answer, reference, allowed):
 
 def measure(case, names, rounds, warm=WARM_SECONDS, seconds=TURN_SECONDS):
     """Times of cconv and of the peers `names` on one case: a row for the table and for JSON."""
-    x, w = case.arrays()
+    arrays = case.arrays()
     row = {"case": case.name, "op": case.op, "dtype": case.dtype, "real": case.real, "flop": case.flop,
-           "bytes": case.bytes, "method": peers.cconv_method(case, x, w), "times": {}, "difference": {}, "errors": {}}
-    allowed = tolerance(case, row["method"])
+           "bytes": case.bytes, "method": peers.cconv_method(case, *arrays), "times": {}, "difference": {}, "errors": {}}
+    # of a call there is no definition to go by: its peers are the judges
+    allowed = case.tolerance if isinstance(case, Call) else tolerance(case, row["method"])
     competitors = []
     for name in ["cconv", *(name for name in names if peers.able(name, case))]:
         try:
-            competitor = Competitor(peers.prepare(name, case, x, w))
+            competitor = Competitor(peers.prepare(name, case, *arrays))
         except Exception as error:      # one that fails must not cost the rest of a long run
             complaint = f"raises {type(error).__name__}: {error}"
         else:
             if name == "cconv":
-                complaint = wrong_at_a_sample(case, x, w, competitor.answer, allowed)
+                complaint = None if isinstance(case, Call) else wrong_at_a_sample(case, *arrays, competitor.answer, allowed)
                 reference = competitor.answer
             else:
                 row["difference"][name], complaint = difference(case, competitor.answer, reference, allowed)

@@ -16,6 +16,7 @@ import numpy as np
 import peer_activations
 import peer_filters
 import peer_layers
+from call import Call
 from case import COMPLEX
 from runner import Runner
 
@@ -74,13 +75,13 @@ def cconv_call(case, x, w):
     return getattr(cconv, f"conv{case.rank}d"), (x, w), options
 
 
-def cconv_method(case, x, w):
+def cconv_method(case, *arrays):
     """What "auto" takes: "direct", "winograd", "fft", ..."""
     import cconv
 
-    if case.activation:
+    if isinstance(case, Call) or case.activation:
         return "-"
-    function, arguments, options = cconv_call(case, x, w)
+    function, arguments, options = cconv_call(case, *arrays)
     return cconv.explain(function, *arguments, **options).method
 
 
@@ -177,20 +178,26 @@ PEERS = {
                           _by_rank(1.1e10, 1e7, 1e7)),
     "signal_oa": Peer(("scipy.signal",), _random_filter, partial(peer_filters.signal, "signal_oa")),
     "signal_fft": Peer(("scipy.signal",), _random_filter, partial(peer_filters.signal, "signal_fft")),
+    # the function of the same name: of calls only
+    "scipy": Peer(("scipy",), lambda case: False, None),
     "numpy": Peer((), _for_numpy, _numpy, _by_rank(1.1e10, inf, inf)),
 }
 
 
 def able(name, case):
     """Whether the peer is installed, can do this case, and would not take forever."""
+    if isinstance(case, Call):
+        return case.able(name)
     peer = PEERS[name]
     limit = peer.filter_limit(case) if case.plain and not case.separable else inf
     return all(map(optional, peer.modules)) and peer.takes(case) and case.products <= limit
 
 
-def prepare(name, case, x, w):
+def prepare(name, case, *arrays):
     """The Runner of "cconv" or of the peer `name`."""
-    return (prepare_cconv if name == "cconv" else PEERS[name].prepare)(case, x, w)
+    if isinstance(case, Call):
+        return case.prepare(name, *arrays)
+    return (prepare_cconv if name == "cconv" else PEERS[name].prepare)(case, *arrays)
 
 
 def versions():
