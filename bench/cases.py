@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from case import ACTIVATIONS, Case
 from gradient_calls import gradients, transposed
+from network_calls import lenet_step
 
 
 class Limit(NamedTuple):
@@ -236,6 +237,7 @@ GROUPS = (
     Group("gradients-mobile", "the same of depthwise and pointwise layers, N=8",
           tuple(map(gradients, _variant(MOBILE, "n8", batch=8))), 2.0, 0.9),
     Group("transposed", "conv_transpose2d of U-Net and DCGAN", DECODERS, 1.5, 0.9),
+    Group("lenet", "one training step of LeNet-5, batch 32", (lenet_step(32),), 2.0, 2.0),
     Group("layers-last", "ResNet-50 and VGG-16 layers, N=1, channels last",
           _variant(LAYERS, "last", channels_last=True), 1.3, 0.9, default=False),
 )

@@ -5,9 +5,8 @@
 A. Krizhevsky, One weird trick for parallelizing convolutional neural networks, arXiv:1404.5997, 2014.
 """
 
-from training_step import show_step
-
 from cconv import nn
+from training_step import show_step
 
 
 def alexnet(classes=1000, *, hidden=4096, dropout=0.5, image=224, seed=0, dtype="float32"):

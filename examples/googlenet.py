@@ -7,9 +7,8 @@ As in torchvision: batch normalisation after each convolution, 3x3 kernels where
 C. Szegedy et al., Going deeper with convolutions, arXiv:1409.4842, 2014.
 """
 
-from training_step import show_step
-
 from cconv import nn
+from training_step import show_step
 
 
 def unit(channels, kernel_size, **options):

@@ -7,9 +7,8 @@ As in torchvision: a block that strides does so in its 3x3 layer.
 K. He, X. Zhang, S. Ren, J. Sun, Deep residual learning for image recognition, arXiv:1512.03385, 2015.
 """
 
-from training_step import show_step
-
 from cconv import nn
+from training_step import show_step
 
 
 def basic(channels, stride):
