@@ -1,5 +1,6 @@
 """Depthwise and separable layers and their gradients: against twins, by the adjoint identity, against torch."""
 
+import doctest
 import re
 
 import numpy as np
@@ -204,3 +205,12 @@ X, W, P = np.ones((2, 3, 5, 5)), np.ones((6, 1, 3, 3)), np.ones((4, 6, 1, 1))
 def test_errors_name_the_argument(name, arguments, message):
     with pytest.raises(ValueError, match=re.escape(message)):
         getattr(cconv, name)(*arguments)
+
+
+@RANKS
+@pytest.mark.parametrize("stem", ["depthwise_conv", "separable_conv"])
+@pytest.mark.parametrize("suffix", ["", "_input_grad", "_weight_grad", "_backward"])
+def test_examples_of_pages_run(rank, stem, suffix):
+    text = function(stem, rank, suffix).__doc__
+    test = doctest.DocTestParser().get_doctest(text, {}, stem + suffix, None, None)
+    assert len(test.examples) >= 3 and not doctest.DocTestRunner().run(test).failed

@@ -4,6 +4,8 @@ Central differences: with a loss L, (L(a + h d) - L(a - h d)) / 2h is <gradient,
 random direction d of any array a that L depends on.
 """
 
+import doctest
+import importlib
 import io
 import math
 import re
@@ -511,3 +513,9 @@ def test_arguments_of_fit(change, error, message):
     arguments = dict(x=np.ones((6, 4)), y=np.ones((6, 2)), loss=nn.mean_squared_error, progress=False) | change
     with pytest.raises(error, match=message):
         built(nn.Dense(2), input_shape=(4,)).fit(**arguments)
+
+
+@pytest.mark.parametrize("name", ["_blocks", "_losses"])
+def test_examples_of_pages_run(name):
+    result = doctest.testmod(importlib.import_module(f"cconv.nn.{name}"))
+    assert result.attempted >= 4 and not result.failed

@@ -149,17 +149,17 @@ class Residual(Layer):
         return f"Residual({self.body!r}{'' if self.shortcut is None else f', {self.shortcut!r}'})"
 
     def children(self):
-        return [("body", self.body)] + ([("shortcut", self.shortcut)] if self.shortcut else [])
+        return [("body", self.body)] + ([] if self.shortcut is None else [("shortcut", self.shortcut)])
 
     def make(self, shape, rng, dtype):
         body = self.body.build(shape, rng, dtype)
-        other = self.shortcut.build(shape, rng, dtype) if self.shortcut else shape
+        other = shape if self.shortcut is None else self.shortcut.build(shape, rng, dtype)
         if body != other:
             what = "the input has" if self.shortcut is None else "its shortcut gives"
             raise ValueError(f"its body gives {body}, {what} {other}; to add them up they have to be of one shape")
 
     def forward(self, x, training=False):
-        output = self.body.forward(x, training) + (self.shortcut.forward(x, training) if self.shortcut else x)
+        output = self.body.forward(x, training) + (x if self.shortcut is None else self.shortcut.forward(x, training))
         if self.activation:
             getattr(cconv.activations, self.activation)(output, out=output)
         if training:
@@ -169,12 +169,12 @@ class Residual(Layer):
     def backward(self, grad, needs_input=True):
         (output,) = saved(self)
         grad = activation_grad(self.activation, grad, output)
-        parts = [self.body.backward(grad, needs_input)]
-        parts.append(self.shortcut.backward(grad, needs_input) if self.shortcut else grad)
-        return parts[0] + parts[1] if needs_input else None
+        one = self.body.backward(grad, needs_input)
+        other = grad if self.shortcut is None else self.shortcut.backward(grad, needs_input)
+        return one + other if needs_input else None
 
     def reach(self, windows):
-        return widest([self.body.reach(windows), self.shortcut.reach(windows) if self.shortcut else windows])
+        return widest([self.body.reach(windows), windows if self.shortcut is None else self.shortcut.reach(windows)])
 
 
 class Concat(Layer):

@@ -38,10 +38,9 @@ class _Convolution(Layer):
     def make(self, shape, rng, dtype):
         channels = shape[0]
         for count, what in ((channels, "channels"), (self.out_channels, "out_channels")):
-            if count % self.groups:
+            if self.groups < 1 or count % self.groups:
                 raise ValueError(f"groups={self.groups} does not divide its {count} {what}")
-        kernel = self.kernel_size
-        kernel = (kernel,) * self.rank if isinstance(kernel, int) else tuple(kernel)
+        kernel = tuple(self.kernel_size) if np.ndim(self.kernel_size) else (self.kernel_size,) * self.rank
         taps = prod(kernel)
         fan_in, fan_out = channels // self.groups * taps, self.out_channels // self.groups * taps
         weight_shape = (*self.outer_and_inner(channels), *kernel)

@@ -8,7 +8,7 @@ class _Optimiser:
         if not learning_rate > 0:
             raise ValueError(f"learning_rate={learning_rate!r} must be positive")
         self.learning_rate, self.weight_decay = learning_rate, weight_decay
-        self.kept = {}  # beside each parameter, by its identity
+        self.kept = {}  # beside each parameter: (layer, name) -> its state
 
     def step(self, model):
         """Change every parameter of `model`, once, after a backward pass."""
@@ -16,7 +16,7 @@ class _Optimiser:
             parameter, grad = layer.params[name], layer.grads[name]
             if self.weight_decay:
                 grad = grad + self.weight_decay * parameter
-            key = (id(layer), name)
+            key = (layer, name)
             if key not in self.kept:
                 self.kept[key] = self.beginning(parameter)
             self.change(parameter, grad, self.kept[key])

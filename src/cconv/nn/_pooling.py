@@ -143,7 +143,9 @@ class _AdaptiveMaxPool(_Adaptive):
 
     def backward(self, grad, needs_input=True):
         shape, indices = saved(self)
-        return self.call("_input_grad")(grad, indices, shape) if needs_input else None
+        # indices say it all: how the windows lay makes no difference
+        gradient = getattr(cconv, f"max_pool{self.rank}d_input_grad")
+        return gradient(grad, indices, shape) if needs_input else None
 
 
 class _Global(Layer):
