@@ -114,9 +114,9 @@ def networks(example, torch, name, dtype):
         ours = example("alexnet").alexnet(hidden=512, dropout=0.0, image=95, **plain)
         return ours, theirs.alexnet(10, 512)
     if name == "googlenet":
-        return example("googlenet").googlenet(dropout=0.0, image=64, **plain), theirs.googlenet(10)
+        return example("googlenet").googlenet(dropout=0.0, image=49, **plain), theirs.googlenet(10)
     counts, deep = {"resnet18": ((2, 2, 2, 2), False), "resnet50": ((3, 4, 6, 3), True)}[name]
-    return getattr(example("resnet"), name)(image=64, **plain), theirs.resnet(10, counts, deep)
+    return getattr(example("resnet"), name)(image=33, **plain), theirs.resnet(10, counts, deep)
 
 
 def relative(got, want):
@@ -129,7 +129,9 @@ def relative(got, want):
 def test_networks_are_torch_s(example, rng, name, dtype, training):
     """The same weights give the same outputs, losses, gradients and running means.
 
-    In single precision relative to 1e-4, by norms; in double precision to 1e-10.
+    In double precision relative to 1e-10, by norms; in single precision to 1e-4. There batch normalisation keeps
+    most of what reaches a relu away from 0: a sign that rounding turns over is a step in the gradients of all layers
+    before it, of 1e-3 and more, in torch as here.
     """
     torch = pytest.importorskip("torch")
     allowed = 1e-4 if dtype == "float32" else 1e-10
@@ -139,8 +141,9 @@ def test_networks_are_torch_s(example, rng, name, dtype, training):
     assert len(parameters) == len(tensors)
     for (path, layer, key), tensor in zip(parameters, tensors, strict=True):
         assert layer.params[key].shape == tuple(tensor.shape), path
-        if key == "weight" and tensor.ndim == 1:  # of batch normalisation, so that no two channels are alike
-            layer.params[key][...] = rng.uniform(0.5, 1.5, tensor.shape)
+        if isinstance(layer, nn.BatchNorm):  # no two channels are alike
+            low, high = {"weight": (0.3, 0.6), "bias": (1, 3)}[key] if dtype == "float32" else (0.5, 1.5)
+            layer.params[key][...] = rng.uniform(low, high, tensor.shape)
         elif key == "bias":
             layer.params[key][...] = 0.1 * rng.standard_normal(tensor.shape)
         tensor.data = torch.from_numpy(layer.params[key].copy())
