@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from case import ACTIVATIONS, Case
 from gradient_calls import gradients, transposed
+from network_calls import lenet_step
 from pool_calls import POOL_GRADIENTS
 
 
@@ -265,6 +266,7 @@ GROUPS = (
     Group("pool-gradients", "input gradients of pools, against torch's autograd in the same layout",
           POOL_GRADIENTS, 3.0, 1.0),
     Group("transposed", "conv_transpose2d of U-Net and DCGAN", DECODERS, 1.5, 0.9),
+    Group("lenet", "one training step of LeNet-5, batch 32", (lenet_step(32),), 2.0, 2.0),
     Group("scipy-signal-fft", "cconv.signal: fftconvolve and oaconvolve, against SciPy's", _SCIPY_FFT, 1.5, 1.0,
           default=False),
     Group("scipy-signal-2d", "cconv.signal: convolve2d and correlate2d, against SciPy's", _SCIPY_DIRECT, 20.0, 1.0,

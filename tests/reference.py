@@ -573,6 +573,38 @@ def conv_nd_transpose_weight_grad(
     return conv_nd_weight_grad(rank, grad_output, grad, weight_shape, **options).conj()
 
 
+# ---- depthwise and separable layers -------------------------------------------------------------------------
+
+
+def depthwise_conv_nd(rank, input, weight, bias=None, *, data_format="channels_first", **options):
+    """One-channel layers, one per channel of the input, side by side."""
+    axis = -1 if data_format == "channels_last" else -1 - rank
+    channels = np.moveaxis(np.asarray(input), axis, 0)
+    weight = np.asarray(weight)
+    multiplier = len(weight) // len(channels)
+    outputs = []
+    for c, image in enumerate(channels):
+        for m in range(c * multiplier, (c + 1) * multiplier):
+            one = None if bias is None else np.asarray(bias)[m : m + 1]
+            batch = image if image.ndim == rank + 1 else image[np.newaxis]
+            output = conv_nd(rank, batch[:, np.newaxis], weight[m : m + 1], one, **options)[:, 0]
+            outputs.append(output if image.ndim == rank + 1 else output[0])
+    return np.moveaxis(np.stack(outputs), 0, axis)
+
+
+def separable_conv_nd(
+    rank, input, depthwise_weight, pointwise_weight, bias=None, *, data_format="channels_first", **options
+):  # fmt: skip
+    """The depthwise layer, then a matrix between the channels at every place."""
+    axis = -1 if data_format == "channels_last" else -1 - rank
+    between = depthwise_conv_nd(rank, input, depthwise_weight, data_format=data_format, **options)
+    matrix = np.asarray(pointwise_weight).reshape(np.shape(pointwise_weight)[:2])
+    total = np.moveaxis(np.moveaxis(between, axis, -1) @ matrix.T, -1, axis)
+    if bias is not None:
+        total = total + np.asarray(bias).reshape(-1, *[1] * (-1 - axis))
+    return total
+
+
 # ---- windows as columns -------------------------------------------------------------------------------------
 
 

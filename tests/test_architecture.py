@@ -13,6 +13,7 @@ SOURCES = Path(__file__).parents[1] / "src" / "cconv"
 if not SOURCES.is_dir():        # the tests of an installed wheel
     SOURCES = Path(cconv.__file__).parent
 PYTHON = sorted(SOURCES.glob("*.py"))
+NETWORKS = sorted((SOURCES / "nn").glob("*.py"))
 ALL = sorted(path for suffix in ("*.py", "*.pyx", "*.pxd", "*.h") for path in SOURCES.rglob(suffix))
 
 # A module imports from lower layers; in WITHIN_A_LAYER from its own too. Every module has its place here.
@@ -20,16 +21,19 @@ LAYERS = (
     {"_config", "_core", "_docs", "_dtypes", "_geometry", "_padding", "_shapes", "_calls", "_threads", "_choice",
      "_fft", "_fft_guard", "_explain", "_gradient_shapes", "_gradients", "_weight_gradient", "_docs_gradients",
      "_convolution_set", "_activations", "_activation_calls", "_docs_activations", "_columns", "_helpers",
-     "_ordered", "_fft_whole", "_pool_gradient", "_pool_spans", "_pool_calls", "_docs_pools"},
+     "_ordered", "_fft_whole", "_pool_gradient", "_pool_spans", "_pool_calls", "_docs_pools",
+     "_docs_depthwise"},
     {"columns", "conv", "conv_gradients", "conv_transpose", "linear_filter", "plans", "pool", "adaptive_pool",
      "pool_gradients"},
+    {"conv_depthwise"},
+    {"conv_separable"},
     {"activations", "filters", "_filters_build", "_filters_edges", "_filters_smooth",
      "ndimage", "_ndimage_arguments", "_ndimage_docs", "_ndimage_extrema", "_ndimage_linear",
      "signal", "_signal_calls", "_signal_planes", "_signal_slow", "_accelerate"},
     {"__init__"},
     {"__main__", "_demo", "_images"},
 )
-WITHIN_A_LAYER = (0, 2, 4)
+WITHIN_A_LAYER = (0, 4, 6)
 # kernels apart
 COMPILED = ("_core", "_arrays", "_activations", "_convolution_set", "_ordered", "_pool_gradient", "_weight_gradient")
 
@@ -118,7 +122,21 @@ def test_kernels_import_nothing_from_above():
         assert not above.findall(path.read_text(encoding="utf-8")), path.name
 
 
-@pytest.mark.parametrize("path", PYTHON, ids=lambda path: path.stem)
+def test_networks_use_what_is_public():
+    """And nothing below knows of them."""
+    assert not [path.name for path in PYTHON if "nn" in own_imports(path)]
+    for path in NETWORKS:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ImportFrom) and node.module == "cconv":
+                names = [alias.name for alias in node.names]
+            elif isinstance(node, ast.Import):
+                names = [alias.name.removeprefix("cconv.") for alias in node.names if alias.name.startswith("cconv.")]
+            else:
+                continue
+            assert not [name for name in names if name.startswith("_")], path.name
+
+
+@pytest.mark.parametrize("path", PYTHON + NETWORKS, ids=lambda path: path.stem)
 def test_only_numpy_and_the_standard_library_are_imported_at_import(path):
     allowed = {"numpy", "cconv"} | sys.stdlib_module_names
     for name, own in imports_of(ast.parse(path.read_text(encoding="utf-8")), everywhere=False):
@@ -131,6 +149,6 @@ def test_files_stay_short(path):
     assert lines <= 620, f"{path.name} has {lines} lines: which two things does it do?"
 
 
-@pytest.mark.parametrize("path", PYTHON, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", PYTHON + NETWORKS, ids=lambda path: path.stem)
 def test_modules_say_what_they_are_for(path):
     assert ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))

@@ -14,7 +14,7 @@ import cconv
 PACKAGE = Path(cconv.__file__).parent
 FUNCTIONS = sorted(name for name in cconv.__all__ if callable(getattr(cconv, name)))
 ALLOWED_FILES = re.compile(r"cconv/(.*\.(so|pyd|py|pyi|pxd)|py\.typed|(.*/)?__pycache__/.*\.pyc)")
-OPTIONAL = ("scipy", "matplotlib", "torch", "PIL", "cv2", "dask", "sklearn", "skimage", "onnxruntime")
+OPTIONAL = ("scipy", "matplotlib", "torch", "PIL", "cv2", "dask", "sklearn", "skimage", "onnxruntime", "tqdm")
 
 
 def distribution():
@@ -107,12 +107,12 @@ def fresh(code):
 
 
 def test_importing_cconv_imports_nothing_optional():
-    result = fresh(f"import cconv; print([name for name in {OPTIONAL!r} if name in sys.modules])")
+    result = fresh(f"import cconv.nn; print([name for name in {OPTIONAL!r} if name in sys.modules])")
     assert result.stdout == "[]\n", result.stderr
 
 
 def test_importing_cconv_prints_nothing_and_warns_of_nothing():
-    result = fresh("import warnings; warnings.simplefilter('error'); import cconv")
+    result = fresh("import warnings; warnings.simplefilter('error'); import cconv.nn")
     assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
 
 
@@ -128,3 +128,19 @@ def test_show_config_names_what_a_bug_report_needs(capsys):
     shown = capsys.readouterr().out.lower()
     for part in (cconv.__version__, cconv.simd_level(), "openmp", "threads", "compiler", "numpy"):
         assert part in shown
+
+
+def test_networks_are_documented():
+    """Public names of cconv.nn and their parameters."""
+    from cconv import nn
+
+    assert len(set(nn.__all__)) == len(nn.__all__)
+    for name in nn.__all__:
+        item = getattr(nn, name)
+        text = inspect.getdoc(item)
+        assert text and text.splitlines()[0].endswith((".", "``", ":")), name
+        if name.endswith(("_normal", "_uniform")) or name in ("History", "Layer"):
+            continue  # described together, and as attributes
+        described = text.split("Parameters\n", 1)[-1]
+        for parameter in inspect.signature(item).parameters:
+            assert re.search(rf"\b{parameter}\b", described), (name, parameter)

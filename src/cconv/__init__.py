@@ -1,11 +1,11 @@
 """cconv: fast convolution, cross-correlation and pooling of NumPy arrays on a CPU.
 
 `convolve` and `correlate` filter one array with one kernel; `conv1d`, `conv2d` and `conv3d` run CNN layers,
-`conv_transpose*` their transpose, `*_grad` and `*_backward` the gradients; `plan_conv*` prepare layers for many
-calls; `max_pool*`, `min_pool*`, `avg_pool*`, `lp_pool*`, `adaptive_*` and `global_*` pool; `max_unpool*` undoes that;
+`conv_transpose*` their transpose, `depthwise_conv*` and `separable_conv*` layers whose kernels see one channel,
+`*_grad` and `*_backward` the gradients; `plan_conv*` prepare layers for many calls; `max_pool*`, `min_pool*`, `avg_pool*`, `lp_pool*`, `adaptive_*` and `global_*` pool; `max_unpool*` undoes that;
 `unfold` and `fold` make columns of windows; `activations` holds what stands between layers, `filters` named kernels;
 `signal` and `ndimage` have the names of scipy.signal and scipy.ndimage, and `accelerate_scipy` puts them in SciPy's
-place.
+place. `cconv.nn` builds networks.
 """
 
 from . import activations, filters, ndimage, signal
@@ -27,6 +27,20 @@ from .adaptive_pool import (
 )
 from .columns import fold, unfold
 from .conv import conv1d, conv2d, conv3d
+from .conv_depthwise import (
+    depthwise_conv1d,
+    depthwise_conv1d_backward,
+    depthwise_conv1d_input_grad,
+    depthwise_conv1d_weight_grad,
+    depthwise_conv2d,
+    depthwise_conv2d_backward,
+    depthwise_conv2d_input_grad,
+    depthwise_conv2d_weight_grad,
+    depthwise_conv3d,
+    depthwise_conv3d_backward,
+    depthwise_conv3d_input_grad,
+    depthwise_conv3d_weight_grad,
+)
 from .conv_gradients import (
     conv1d_backward,
     conv1d_input_grad,
@@ -37,6 +51,20 @@ from .conv_gradients import (
     conv3d_backward,
     conv3d_input_grad,
     conv3d_weight_grad,
+)
+from .conv_separable import (
+    separable_conv1d,
+    separable_conv1d_backward,
+    separable_conv1d_input_grad,
+    separable_conv1d_weight_grad,
+    separable_conv2d,
+    separable_conv2d_backward,
+    separable_conv2d_input_grad,
+    separable_conv2d_weight_grad,
+    separable_conv3d,
+    separable_conv3d_backward,
+    separable_conv3d_input_grad,
+    separable_conv3d_weight_grad,
 )
 from .conv_transpose import (
     conv_transpose1d,
@@ -138,6 +166,18 @@ __all__ = [
     "conv_transpose3d_weight_grad",
     "convolve",
     "correlate",
+    "depthwise_conv1d",
+    "depthwise_conv1d_backward",
+    "depthwise_conv1d_input_grad",
+    "depthwise_conv1d_weight_grad",
+    "depthwise_conv2d",
+    "depthwise_conv2d_backward",
+    "depthwise_conv2d_input_grad",
+    "depthwise_conv2d_weight_grad",
+    "depthwise_conv3d",
+    "depthwise_conv3d_backward",
+    "depthwise_conv3d_input_grad",
+    "depthwise_conv3d_weight_grad",
     "explain",
     "filters",
     "fold",
@@ -171,6 +211,18 @@ __all__ = [
     "plan_conv2d",
     "plan_conv3d",
     "receptive_field",
+    "separable_conv1d",
+    "separable_conv1d_backward",
+    "separable_conv1d_input_grad",
+    "separable_conv1d_weight_grad",
+    "separable_conv2d",
+    "separable_conv2d_backward",
+    "separable_conv2d_input_grad",
+    "separable_conv2d_weight_grad",
+    "separable_conv3d",
+    "separable_conv3d_backward",
+    "separable_conv3d_input_grad",
+    "separable_conv3d_weight_grad",
     "set_num_threads",
     "show_config",
     "signal",

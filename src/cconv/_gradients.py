@@ -149,9 +149,9 @@ def all_gradients(rank, grad_output, input, weight, needs, input_grad, weight_gr
     if "input" in needs or "weight" not in needs:
         # also where only the bias is asked for: a wrong argument is refused there too
         grad = input_grad(grad_output, weight, input.shape, **options)
-        found["input"] = _of_type(grad, input) if "input" in needs else None
+        found["input"] = of_type(grad, input) if "input" in needs else None
     if "weight" in needs:
-        found["weight"] = _of_type(weight_grad(input, grad_output, weight.shape, **options), weight)
+        found["weight"] = of_type(weight_grad(input, grad_output, weight.shape, **options), weight)
     if "bias" in needs:
         last = options["data_format"] == "channels_last"
         channel = grad_output.ndim - 1 if last else grad_output.ndim - 1 - rank
@@ -159,7 +159,7 @@ def all_gradients(rank, grad_output, input, weight, needs, input_grad, weight_gr
     return Gradients(**found)
 
 
-def _of_type(grad, array):
+def of_type(grad, array):
     return grad.real.copy() if grad.dtype.kind == "c" and array.dtype.kind != "c" else grad
 
 
