@@ -2,10 +2,10 @@
 
 `convolve` and `correlate` filter one array with one kernel; `conv1d`, `conv2d` and `conv3d` run CNN layers,
 `conv_transpose*` their transpose, `depthwise_conv*` and `separable_conv*` layers whose kernels see one channel,
-`*_grad` and `*_backward` the gradients; `plan_conv*` prepare layers for many calls; `max_pool*`, `min_pool*`, `avg_pool*`, `lp_pool*`, `adaptive_*` and `global_*` pool; `max_unpool*` undoes that;
-`unfold` and `fold` make columns of windows; `activations` holds what stands between layers, `filters` named kernels;
-`signal` and `ndimage` have the names of scipy.signal and scipy.ndimage, and `accelerate_scipy` puts them in SciPy's
-place. `cconv.nn` builds networks.
+`*_grad` and `*_backward` the gradients; `plan_conv*` prepare layers for many calls. `max_pool*`, `min_pool*`,
+`avg_pool*`, `lp_pool*`, `adaptive_*` and `global_*` pool, `max_unpool*` undoes that; `unfold` and `fold` make columns
+of windows. `activations` holds what stands between layers, `filters` named kernels, `nn` builds networks; `signal` and
+`ndimage` have the names of scipy.signal and scipy.ndimage, and `accelerate_scipy` puts them in SciPy's place.
 """
 
 from . import activations, filters, ndimage, signal

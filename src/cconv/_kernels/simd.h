@@ -149,7 +149,7 @@ static inline vreal vkeep(vreal v)
     return v;
 }
 
-/* Lanes of b where they are greater (`vsmaller`: less) than those of a, else of a; then of a NaN in b (NaN wins), or in
+/* Lanes of b where they are greater (`vminimum`: less) than those of a, else of a; then of a NaN in b (NaN wins), or in
  * a (`_present`: what is no NaN wins). In two loops: one of a maximum, which is one instruction, and one of a mask that
  * needs to wait for no maximum. GCC makes one loop into two comparisons, the second under the mask of the first. */
 #if CCONV_VECTOR_BYTES > CCONV_REAL_SIZE
@@ -177,10 +177,10 @@ static inline vreal vkeep(vreal v)
                                                                                   : CCONV_LANE(extreme, i);  \
         return r;                                                                                            \
     }
-CCONV_EXTREME(vlarger, >, b)
-CCONV_EXTREME(vsmaller, <, b)
-CCONV_EXTREME(vlarger_present, >, a)
-CCONV_EXTREME(vsmaller_present, <, a)
+CCONV_EXTREME(vmaximum, >, b)
+CCONV_EXTREME(vminimum, <, b)
+CCONV_EXTREME(vmaximum_present, >, a)
+CCONV_EXTREME(vminimum_present, <, a)
 /* The sum of what is no NaN. */
 static inline CCONV_INLINED vreal vsum_present(vreal a, vreal b)
 {
@@ -199,10 +199,10 @@ static inline CCONV_INLINED vreal vfold(vreal a, vreal b, int op)
 {
     switch (op) {
     case FOLD_SUM: return a + b;
-    case FOLD_MAX: return vlarger(a, b);
-    case FOLD_MIN: return vsmaller(a, b);
-    case FOLD_MAX_PRESENT: return vlarger_present(a, b);
-    case FOLD_MIN_PRESENT: return vsmaller_present(a, b);
+    case FOLD_MAX: return vmaximum(a, b);
+    case FOLD_MIN: return vminimum(a, b);
+    case FOLD_MAX_PRESENT: return vmaximum_present(a, b);
+    case FOLD_MIN_PRESENT: return vminimum_present(a, b);
     default: return vsum_present(a, b);
     }
 }
