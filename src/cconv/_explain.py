@@ -120,7 +120,7 @@ def explain(function, /, *args, **kwargs):
         spec = conv_spec(_LAYERS[name], *signature, *described, **options)
         tilings = fft_tilings(spec, options["method"]) if options["method"] == "fft" else (None, None)
     else:
-        del options["nan"], options["mask"]
+        del options["nan"], options["mask"], options["preserve_nan"]
         spec = filter_spec(_FILTERS[name], *signature, **options)
         tilings = fft_tilings(spec, options["method"])
         if tilings[0] and spec.method == "separable" and separable_seconds(spec) <= tilings[0].seconds:
