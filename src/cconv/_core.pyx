@@ -412,7 +412,7 @@ cdef class Convolution:
             fill_with_bias(out, bias, self.spec)
             return out
         self.fill_arrays(&args, &strides, input, out)
-        used = self.fill_weight(&args, &strides, weight, bias)
+        _used = self.fill_weight(&args, &strides, weight, bias)
         self.execute(&args, threads_for(num_threads, self.work), kept)
         return out
 
@@ -487,7 +487,7 @@ cdef class Convolution:
         return packed
 
     cdef int execute(self, ConvArgs* args, int threads, PackedWeight kept) except -1:
-        packed = self.pack(args, threads, kept)
+        _packed = self.pack(args, threads, kept)
         self.run_packed(args, threads)
         return 0
 
@@ -527,7 +527,7 @@ cdef class Convolution:
         cdef BatchStrides strides
         self.fill_arrays(&args, &strides, input, out)
         if weight is not None:
-            used = self.fill_weight(&args, &strides, weight, None)
+            _used = self.fill_weight(&args, &strides, weight, None)
         threads = threads_for(num_threads, self.work)
         self.kernels.plan(&args, threads)
         return {"kernel": {ALG_CHANNELS: "channels", ALG_PIXELS: "pixels", ALG_ROWS: "rows",

@@ -247,7 +247,7 @@ cdef inline void fold_columns(const PoolArgs* args, const Strip* strip, real* ds
             fold_two(dst, dst, folded, n, op)
 
 
-# --- averages, norms ---------------------------------------------------------------------------------------------------
+# --- averages, norms --------------------------------------------------------------------------------------------------
 
 cdef inline void count_columns(const PoolArgs* args, Strip* strip, bint include_pad) noexcept nogil:
     """strip.counts: how many columns each output's average divides by, if not the same for all."""
