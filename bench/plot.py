@@ -45,7 +45,7 @@ def machine_line(report):
 
 def roofline(plt, report):
     """One panel per floating type: GFLOP/s over operations per byte, below what FMA peak and copying allow."""
-    rows = {row["case"]: row for row in report["rows"] if row["flop"] and row["times"]}.values()
+    rows = {row["case"]: row for row in report["rows"] if row["flop"] and row["bytes"] and row["times"]}.values()
     parts = [part for part in PARTS if any(row["real"] == part for row in rows)]
     figure, axes = plt.subplots(1, len(parts), figsize=(7.5 * len(parts), 6.2), squeeze=False)
     for axis, part in zip(axes[0], parts, strict=True):
