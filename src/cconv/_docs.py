@@ -332,6 +332,48 @@ POOL_EXAMPLES = {
 }
 
 
+# what pages in other modules share
+
+WRITTEN = """\
+        Where to write the result: exactly its shape and type, any layout and byte order. It may overlap the
+        inputs.
+"""
+
+OUT = "    out : ndarray, optional\n" + WRITTEN
+
+LIMIT = """\
+    num_threads : int, optional
+        Upper limit for this call; by default `get_num_threads()`. The result has the same bits for any number.
+"""
+
+RAISES = """
+    Raises
+    ------
+    ValueError, TypeError
+        Naming the argument, what it is and what it may be, before any work is done.
+"""
+
+EXAMPLE = """
+    Examples
+    --------
+    >>> import numpy as np, cconv
+{example}
+    """
+
+
+def repeated(rank):
+    """Extents that examples of any rank are made of: {ones} is "1, 1" for rank 2."""
+    digits = {"ones": "1", "twos": "2", "threes": "3", "fours": "4", "sixes": "6", "sevens": "7"}
+    return {name: ", ".join([digit] * rank) for name, digit in digits.items()}
+
+
+def named(function, base, suffix, rank, module):
+    """The function of one rank under its own name."""
+    function.__name__ = function.__qualname__ = f"{base}{rank}d{suffix}"
+    function.__module__ = module
+    return function
+
+
 def filled(page, rank, example):
     """The page of one rank."""
     spatial = "DHW"[3 - rank :]

@@ -1,6 +1,6 @@
 """Reference pages of depthwise and separable convolution; `_docs` says how they are written."""
 
-from ._docs import filled
+from ._docs import EXAMPLE, LIMIT, OUT, RAISES, filled, named, repeated
 
 _INPUT = """\
     input : array_like, (N, {first}) or ({first})
@@ -22,24 +22,6 @@ _METHOD = """\
         As of `conv{n}d`.
 """
 
-_OUT = """\
-    out : ndarray, optional
-        Where to write the result: exactly its shape and type, any layout and byte order. It may overlap the
-        inputs.
-"""
-
-_LIMIT = """\
-    num_threads : int, optional
-        Upper limit for this call; by default `get_num_threads()`. The result has the same bits for any number.
-"""
-
-_RAISES = """
-    Raises
-    ------
-    ValueError, TypeError
-        Naming the argument, what it is and what it may be, before any work is done.
-"""
-
 _GRAD_OUTPUT = """\
     grad_output : array_like, (N, out_channels, ...) or (out_channels, ...)
         Gradient of what `{base}{n}d` returned, in its shape: floating or complex, of any layout.
@@ -51,13 +33,6 @@ _RAISES_NAMES = """
     ValueError, TypeError
         Naming the argument, what it is and what it may be.
 """
-
-_EXAMPLE = """
-    Examples
-    --------
-    >>> import numpy as np, cconv
-{example}
-    """
 
 _DEPTHWISE_WEIGHT = """\
     {weight} : array_like, (C * multiplier, 1, {kernel})
@@ -91,15 +66,15 @@ _DEPTHWISE = (
     activation, method, out_dtype, casting
         As of `conv{n}d`.
 """
-    + _OUT
-    + _LIMIT
+    + OUT
+    + LIMIT
     + """
     Returns
     -------
     ndarray
         `out`, or a new array: what `conv{n}d` returns with ``groups=C``.
 """
-    + _RAISES
+    + RAISES
     + """
     See Also
     --------
@@ -110,7 +85,7 @@ _DEPTHWISE = (
     ----------
     F. Chollet, Xception: deep learning with depthwise separable convolutions, arXiv:1610.02357, 2016.
 """
-    + _EXAMPLE
+    + EXAMPLE
 )
 
 _DEPTHWISE_INPUT_GRAD = (
@@ -127,16 +102,16 @@ _DEPTHWISE_INPUT_GRAD = (
 """
     + _GIVEN
     + _METHOD
-    + _OUT
-    + _LIMIT
+    + OUT
+    + LIMIT
     + """
     Returns
     -------
     ndarray, shape input_shape
         `out`, or a new array of type ``numpy.result_type(grad_output, weight)``.
 """
-    + _RAISES
-    + _EXAMPLE
+    + RAISES
+    + EXAMPLE
 )
 
 _DEPTHWISE_WEIGHT_GRAD = (
@@ -153,16 +128,16 @@ _DEPTHWISE_WEIGHT_GRAD = (
 """
     + _GIVEN
     + _METHOD
-    + _OUT
-    + _LIMIT
+    + OUT
+    + LIMIT
     + """
     Returns
     -------
     ndarray, shape weight_shape
         `out`, or a new array of type ``numpy.result_type(input, grad_output)``.
 """
-    + _RAISES
-    + _EXAMPLE
+    + RAISES
+    + EXAMPLE
 )
 
 _DEPTHWISE_BACKWARD = (
@@ -182,15 +157,15 @@ _DEPTHWISE_BACKWARD = (
     needs : tuple of {{"input", "weight", "bias"}}
         The gradients that are wanted. The others are not computed.
 """
-    + _LIMIT
+    + LIMIT
     + """
     Returns
     -------
     named tuple (input, weight, bias)
         Each gradient, or None; types as of `conv{n}d_backward`.
 """
-    + _RAISES
-    + _EXAMPLE
+    + RAISES
+    + EXAMPLE
 )
 
 _SEPARABLE = (
@@ -215,8 +190,8 @@ _SEPARABLE = (
     activation, data_format
         As of `conv{n}d`.
 """
-    + _OUT
-    + _LIMIT
+    + OUT
+    + LIMIT
     + """
     Returns
     -------
@@ -236,7 +211,7 @@ _SEPARABLE = (
     ----------
     F. Chollet, Xception: deep learning with depthwise separable convolutions, arXiv:1610.02357, 2016.
 """
-    + _EXAMPLE
+    + EXAMPLE
 )
 
 _SEPARABLE_INPUT_GRAD = (
@@ -253,8 +228,8 @@ _SEPARABLE_INPUT_GRAD = (
         Shape of the input of `separable_conv{n}d`, all its axes.
 """
     + _GIVEN
-    + _OUT
-    + _LIMIT
+    + OUT
+    + LIMIT
     + """
     Returns
     -------
@@ -262,7 +237,7 @@ _SEPARABLE_INPUT_GRAD = (
         `out`, or a new array of the common type of the three arrays.
 """
     + _RAISES_NAMES
-    + _EXAMPLE
+    + EXAMPLE
 )
 
 _SEPARABLE_WEIGHT_GRAD = (
@@ -278,7 +253,7 @@ _SEPARABLE_WEIGHT_GRAD = (
     + _DEPTHWISE_WEIGHT
     + _POINTWISE_WEIGHT
     + _GIVEN
-    + _LIMIT
+    + LIMIT
     + """
     Returns
     -------
@@ -286,7 +261,7 @@ _SEPARABLE_WEIGHT_GRAD = (
         The gradients, in the shapes of the weights. That of a real weight is real.
 """
     + _RAISES_NAMES
-    + _EXAMPLE
+    + EXAMPLE
 )
 
 _SEPARABLE_BACKWARD = (
@@ -305,7 +280,7 @@ _SEPARABLE_BACKWARD = (
     needs : tuple of {{"input", "depthwise_weight", "pointwise_weight", "bias"}}
         The gradients that are wanted. The others are not computed.
 """
-    + _LIMIT
+    + LIMIT
     + """
     Returns
     -------
@@ -313,7 +288,7 @@ _SEPARABLE_BACKWARD = (
         Each gradient, or None.
 """
     + _RAISES_NAMES
-    + _EXAMPLE
+    + EXAMPLE
 )
 
 PAGES = {
@@ -368,13 +343,11 @@ EXAMPLES = {
 
 def finish(function, base, suffix, rank, module):
     """Name and describe one rank's function."""
-    function.__name__ = function.__qualname__ = f"{base}{rank}d{suffix}"
-    function.__module__ = module
-    repeated = {name: ", ".join([digit] * rank) for name, digit in (("ones", "1"), ("twos", "2"), ("threes", "3"))}
-    example = EXAMPLES[base, suffix].format(n=rank, taps=2**rank, **repeated)
+    extents = repeated(rank)
+    example = EXAMPLES[base, suffix].format(n=rank, taps=2**rank, **extents)
     page = PAGES[base, suffix]
     weight = "depthwise_weight" if base == "separable_conv" else "weight"
-    for name, text in (("base", base), ("weight", weight), ("ones", repeated["ones"])):
+    for name, text in (("base", base), ("weight", weight), ("ones", extents["ones"])):
         page = page.replace(f"{{{name}}}", text)
     function.__doc__ = filled(page, rank, example)
-    return function
+    return named(function, base, suffix, rank, module)

@@ -1,6 +1,6 @@
 """Reference pages of gradients and of transposed convolution; `_docs` says how they are written."""
 
-from ._docs import filled
+from ._docs import LIMIT, OUT, filled, named, repeated
 
 _LAYER = """\
     stride, padding, padding_mode, cval, dilation, groups, flip_kernel, data_format
@@ -10,17 +10,6 @@ _LAYER = """\
 _TRANSPOSED = """\
     stride, padding, output_padding, output_size, dilation, groups, flip_kernel, data_format
         As they were given to `conv_transpose{n}d`.
-"""
-
-_OUT = """\
-    out : ndarray, optional
-        Where to write the result: exactly its shape and type, any layout and byte order. It may overlap the
-        inputs.
-"""
-
-_LIMIT = """\
-    num_threads : int, optional
-        Upper limit for this call; by default `get_num_threads()`. The result has the same bits for any number.
 """
 
 _RAISES = """
@@ -69,8 +58,8 @@ _INPUT_GRAD = (
     method : {{"auto", "direct", "winograd"}}
         As of `conv{n}d`, with its error bounds: Winograd where the layer itself has a 3x3 kernel and stride 1.
 """
-    + _OUT
-    + _LIMIT
+    + OUT
+    + LIMIT
     + """
     Returns
     -------
@@ -121,8 +110,8 @@ _WEIGHT_GRAD = (
         of all weights. "auto": Winograd from 32 channels in and out on, else direct. What is not finite is summed
         directly.
 """
-    + _OUT
-    + _LIMIT
+    + OUT
+    + LIMIT
     + """
     Returns
     -------
@@ -164,7 +153,7 @@ _BACKWARD = (
         As of `conv{n}d_input_grad` and `conv{n}d_weight_grad`.
 """
     + _NEEDS
-    + _LIMIT
+    + LIMIT
     + _BACKWARD_RETURNS
     + _RAISES
     + """
@@ -216,8 +205,8 @@ _TRANSPOSE = (
     data_format : {{"channels_first", "channels_last"}}
         Where the channels of input and output are.
 """
-    + _OUT
-    + _LIMIT
+    + OUT
+    + LIMIT
     + """
     Returns
     -------
@@ -261,8 +250,8 @@ _TRANSPOSE_INPUT_GRAD = (
         Shape of the input of `conv_transpose{n}d`, all its axes.
 """
     + _TRANSPOSED
-    + _OUT
-    + _LIMIT
+    + OUT
+    + LIMIT
     + """
     Returns
     -------
@@ -297,8 +286,8 @@ _TRANSPOSE_WEIGHT_GRAD = (
         Shape of the weight of `conv_transpose{n}d`: (in_channels, out_channels / groups, {kernel}).
 """
     + _TRANSPOSED
-    + _OUT
-    + _LIMIT
+    + OUT
+    + LIMIT
     + """
     Returns
     -------
@@ -333,7 +322,7 @@ _TRANSPOSE_BACKWARD = (
 """
     + _TRANSPOSED
     + _NEEDS
-    + _LIMIT
+    + LIMIT
     + _BACKWARD_RETURNS
     + _RAISES
     + """
@@ -397,10 +386,7 @@ EXAMPLES = {
 
 def finish(function, base, suffix, rank, module):
     """Name and describe one rank's function."""
-    function.__name__ = function.__qualname__ = f"{base}{rank}d{suffix}"
-    function.__module__ = module
-    repeated = {name: ", ".join([digit] * rank) for name, digit in
-                (("ones", "1"), ("twos", "2"), ("threes", "3"), ("sixes", "6"))}  # fmt: skip
-    example = EXAMPLES[base, suffix].format(n=rank, taps=2**rank, places=2 * 2**rank, both=2 * 2**rank, **repeated)
+    places = 2 * 2**rank
+    example = EXAMPLES[base, suffix].format(n=rank, taps=2**rank, places=places, both=places, **repeated(rank))
     function.__doc__ = filled(PAGES[base, suffix], rank, example)
-    return function
+    return named(function, base, suffix, rank, module)

@@ -1,21 +1,7 @@
 """Reference pages of pools beside maxima and means, of their gradients and of unpooling; `_docs` says how they are
 written."""
 
-from ._docs import MASK, MAX_POOL, filled
-
-_RAISES = """
-    Raises
-    ------
-    ValueError, TypeError
-        Naming the argument, what it is and what it may be, before any work is done.
-"""
-
-_EXAMPLES = """
-    Examples
-    --------
-    >>> import numpy as np, cconv
-{example}
-    """
+from ._docs import EXAMPLE, LIMIT, MASK, MAX_POOL, OUT, RAISES, WRITTEN, filled, named, repeated
 
 _INPUT = """
     Parameters
@@ -28,17 +14,6 @@ _INPUT = """
 _LAYOUT = """\
     data_format : {{"channels_first", "channels_last"}}
         Where the channels of all arrays are.
-"""
-
-_OUT = """\
-    out : ndarray, optional
-"""
-
-_LIMIT = """\
-        Where to write the result: exactly its shape and type, any layout and byte order. It may overlap the
-        inputs.
-    num_threads : int, optional
-        Upper limit for this call; by default `get_num_threads()`. The result has the same bits for any number.
 """
 
 _PAIR = "    out : ndarray, or tuple (values, indices) with return_indices, optional\n"
@@ -72,8 +47,8 @@ _LP_POOL = (
 """
     + MASK
     + _LAYOUT
-    + _OUT
-    + _LIMIT
+    + OUT
+    + LIMIT
     + """
     Returns
     -------
@@ -82,8 +57,8 @@ _LP_POOL = (
         single or double precision and have to lie in its range; apart from that the error is at most
         ``(sum(kernel_size) + 8) * eps`` times the result.
 """
-    + _RAISES
-    + _EXAMPLES
+    + RAISES
+    + EXAMPLE
 )
 
 _WINDOWS = """
@@ -108,22 +83,22 @@ _ADAPTIVE_AVG = (
 """
     + MASK
     + _LAYOUT
-    + _OUT
-    + _LIMIT
+    + OUT
+    + LIMIT
     + """
     Returns
     -------
     ndarray
         `out`, or a new array: of the type of `input` if that is floating or complex, otherwise float64.
 """
-    + _RAISES
+    + RAISES
     + """
     See Also
     --------
     global_avg_pool : one window.
     adaptive_avg_pool{n}d_input_grad : the gradient.
 """
-    + _EXAMPLES
+    + EXAMPLE
 )
 
 _ADAPTIVE_MAX = (
@@ -142,21 +117,22 @@ _ADAPTIVE_MAX = (
     + MASK
     + _LAYOUT
     + _PAIR
-    + _LIMIT
+    + WRITTEN
+    + LIMIT
     + """
     Returns
     -------
     ndarray, or tuple (values, indices) with return_indices
         `out`, or new arrays; the values have the type of `input`.
 """
-    + _RAISES
+    + RAISES
     + """
     See Also
     --------
     global_max_pool : one window.
     max_pool{n}d_input_grad : the gradient, from the indices.
 """
-    + _EXAMPLES
+    + EXAMPLE
 )
 
 _GRAD = """
@@ -184,7 +160,7 @@ _RETURNS_GRAD = """
         `out`, or a new array of the type of `grad_output`{more}
 """
 
-_GRAD_RAISES = _RAISES + """\
+_GRAD_RAISES = RAISES + """\
         Gradients of integers are refused, and so is a grad_output of another shape than the pool returns.
 """
 
@@ -198,12 +174,12 @@ _MAX_GRAD = (
     + _INDICES.replace("{samples}", "`grad_output`")
     + _SHAPE
     + _LAYOUT
-    + _OUT
-    + _LIMIT
+    + OUT
+    + LIMIT
     + _RETURNS_GRAD.replace("{more}", ".")
     + _GRAD_RAISES
     + "        An index that is not in its plane is a `ValueError`; `out` is then as it was.\n"
-    + _EXAMPLES
+    + EXAMPLE
 )
 
 _AVG_GRAD = (
@@ -217,13 +193,13 @@ _AVG_GRAD = (
     kernel_size, stride, padding, dilation, ceil_mode, count_include_pad, divisor_override, data_format
         As they were given to `avg_pool{n}d`.
 """
-    + _OUT
-    + _LIMIT
+    + OUT
+    + LIMIT
     + _RETURNS_GRAD.replace("{more}", """.
         With ``k`` windows of an axis about a sample, at most, the error is at most ``(sum of k + 4) * eps``
         times the sum of ``|grad_output|`` over what it is divided by.""")
     + _GRAD_RAISES
-    + _EXAMPLES
+    + EXAMPLE
 )
 
 _LP_GRAD = (
@@ -239,8 +215,8 @@ _LP_GRAD = (
     norm_type, kernel_size, stride, ceil_mode, data_format
         As they were given to `lp_pool{n}d`.
 """
-    + _OUT
-    + _LIMIT
+    + OUT
+    + LIMIT
     + """
     Returns
     -------
@@ -248,7 +224,7 @@ _LP_GRAD = (
         `out`, or a new array of type ``numpy.result_type(grad_output, input)``.
 """
     + _GRAD_RAISES
-    + _EXAMPLES
+    + EXAMPLE
 )
 
 _ADAPTIVE_AVG_GRAD = (
@@ -257,11 +233,11 @@ _ADAPTIVE_AVG_GRAD = (
     + _GRAD.replace("{of}", "the pool").replace("{types}", "floating or complex")
     + _SHAPE
     + _LAYOUT
-    + _OUT
-    + _LIMIT
+    + OUT
+    + LIMIT
     + _RETURNS_GRAD.replace("{more}", ".")
     + _GRAD_RAISES
-    + _EXAMPLES
+    + EXAMPLE
 )
 
 _UNPOOL = (
@@ -280,17 +256,17 @@ _UNPOOL = (
         stride more or less is taken. Indices are flat over this plane.
 """
     + _LAYOUT
-    + _OUT
-    + _LIMIT
+    + OUT
+    + LIMIT
     + """
     Returns
     -------
     ndarray
         `out`, or a new array of the type of `input`.
 """
-    + _RAISES
+    + RAISES
     + "        An index that is not in its plane is a `ValueError`; `out` is then as it was.\n"
-    + _EXAMPLES
+    + EXAMPLE
 )
 
 _UNPOOL_GRAD = (
@@ -301,8 +277,8 @@ _UNPOOL_GRAD = (
     + _GRAD.replace("{of}", "`max_unpool{n}d`").replace("{types}", "floating or complex")
     + _INDICES.replace("{samples}", "the input")
     + _LAYOUT
-    + _OUT
-    + _LIMIT
+    + OUT
+    + LIMIT
     + """
     Returns
     -------
@@ -311,7 +287,7 @@ _UNPOOL_GRAD = (
 """
     + _GRAD_RAISES
     + "        An index that is not in its plane is a `ValueError`; `out` is then as it was.\n"
-    + _EXAMPLES
+    + EXAMPLE
 )
 
 _GLOBAL = """Global {name} pooling: {one} of each channel, its axes kept with length 1.
@@ -430,9 +406,6 @@ EXAMPLES = {
 
 def finish(function, base, suffix, rank, module):
     """Name and describe one rank's function."""
-    function.__name__ = function.__qualname__ = f"{base}{rank}d{suffix}"
-    function.__module__ = module
-    digits = {"ones": "1", "twos": "2", "threes": "3", "fours": "4", "sevens": "7"}
-    repeated = {name: ", ".join([digit] * rank) for name, digit in digits.items()}
-    function.__doc__ = filled(PAGES[base, suffix], rank, EXAMPLES[base, suffix].format(n=rank, **repeated))
-    return function
+    example = EXAMPLES[base, suffix].format(n=rank, **repeated(rank))
+    function.__doc__ = filled(PAGES[base, suffix], rank, example)
+    return named(function, base, suffix, rank, module)
