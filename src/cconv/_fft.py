@@ -217,7 +217,7 @@ class FFTConvolution:
     def _within_range(self, input, weight):
         """Refuse what is not finite; False if a transform might overflow where the sum does not."""
         border = np.array(self.spec.cval if "constant" in self.spec.boundary else 0)
-        peaks = [_peak(array) for array in (input, weight, border)]
+        peaks = [peak_of(array) for array in (input, weight, border)]
         for peak, name in zip(peaks, ("input holds", "kernel holds", f"cval={self.spec.cval} is"), strict=True):
             if not np.isfinite(peak):
                 what = "a value that is not finite" if name.endswith("holds") else "not finite"
@@ -513,7 +513,7 @@ def _views(ndim, batch_axes, axes):
     return (*present, *left), (..., *[0] * len(left)), tuple([None if axis < 0 else slice(None) for axis in wanted])
 
 
-def _peak(array):
+def peak_of(array):
     """An upper bound of |x|, at most twice too high; not finite if a sample is not."""
     if array.size == 0 or array.dtype.kind == "b":
         return 1.0

@@ -15,11 +15,11 @@ import math
 import numpy as np
 
 from ._choice import CALL_SECONDS, MARGIN, auto_tiling, best_tiling, direct_seconds
-from ._fft import FFTConvolution, _peak
+from ._fft import FFTConvolution, peak_of
 from ._fft_whole import whole_fft
 from ._shapes import filter_spec
 from ._signal_slow import by_taps
-from .linear_filter import _operator
+from .linear_filter import filter_operator
 
 MODES = ("full", "same", "valid")
 # Products per second of the direct sum of integers; a sum that FFT would round to the same integers is transformed.
@@ -153,7 +153,7 @@ def _linear(flip, shape1, dtype1, shape2, dtype2, mode, method):
         flip, shape1, dtype1, shape2, dtype2, mode, "constant", 0, axes, 0, core, None, None
     )
     if method == "direct" or dtype.kind == "b":
-        return plain(_operator(spec, core))
+        return plain(filter_operator(spec, core))
     if dtype.kind in "iu":
         return _integers(spec, flip, shape1, dtype1, shape2, dtype2, mode, axes, dtype)
     return fastest(spec, shape1, shape2, axes, spans, dtype, guarded=True, flip=flip)
@@ -239,7 +239,7 @@ def _warning(run):
 
 def _integers(spec, flip, shape1, dtype1, shape2, dtype2, mode, axes, dtype):
     """Exact: by FFT where that is faster and rounds to the sum."""
-    exact = plain(_operator(spec, "auto"))
+    exact = plain(filter_operator(spec, "auto"))
     products = math.prod(spec.output_shape) * math.prod(spec.kernel_size)
     seconds = products / INTEGER_RATE[spec.real]
     if seconds < 4 * CALL_SECONDS:
@@ -254,7 +254,7 @@ def _integers(spec, flip, shape1, dtype1, shape2, dtype2, mode, axes, dtype):
     taps = min(math.prod(shape1), math.prod(shape2))
 
     def run(in1, in2):
-        if _peak(in1) * _peak(in2) * taps > EXACT_PRODUCT:
+        if peak_of(in1) * peak_of(in2) * taps > EXACT_PRODUCT:
             return exact(in1, in2)
         result = transform(in1, in2)
         return np.rint(result, out=result).astype(np.int64).astype(dtype, copy=False)
@@ -269,7 +269,7 @@ def fastest(spec, shape1, shape2, axes, spans, dtype, guarded, flip=True):
     """A floating convolution, by what `_choice` says is the fastest. `guarded`: FFT tiles only where they keep the
     bound of method="auto"."""
     direct = direct_seconds(spec)
-    core = plain(_operator(spec, "auto"))
+    core = plain(filter_operator(spec, "auto"))
     if direct < CALL_SECONDS / 20 or dtype == np.float16:
         return core
     transform, predicted = transform_of(spec, shape1, shape2, axes, spans, dtype, flip, tiles=not guarded)
@@ -452,4 +452,4 @@ def transforms_exactly(in1, in2):
     """Are integers small enough for an FFT's sums to be told from each other?"""
     if in1.dtype.kind not in "iu" and in2.dtype.kind not in "iu":
         return True
-    return _peak(in1) * _peak(in2) * min(in1.size, in2.size) <= 2.0**52 - 1
+    return peak_of(in1) * peak_of(in2) * min(in1.size, in2.size) <= 2.0**52 - 1

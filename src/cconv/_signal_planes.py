@@ -7,7 +7,7 @@ import numpy as np
 from ._shapes import filter_spec
 from ._signal_calls import MODES, plain, reverse, swap_needed, wanted
 from ._signal_slow import by_taps, extended
-from .linear_filter import _operator
+from .linear_filter import filter_operator
 
 BOUNDARIES = {
     "fill": "constant", "pad": "constant", "wrap": "wrap", "circular": "wrap", "symm": "symmetric",
@@ -78,9 +78,9 @@ def make_2d(flip, shape1, dtype1, shape2, dtype2, mode, boundary, fillvalue):
         run = _extended(flip, spans, shape2, dtype, boundary, fill)
     elif boundary == "constant" and fill == 0 and (flip or mode != "same"):
         spec = filter_spec(flip, shape1, dtype1, shape2, dtype2, mode, "constant", 0, None, 0, "auto", None, None)
-        run = plain(_operator(spec, "auto"))
+        run = plain(filter_operator(spec, "auto"))
     else:
-        run = plain(_operator(_bordered(flip, shape1, dtype1, shape2, dtype2, mode, boundary, fill), "auto"))
+        run = plain(filter_operator(_bordered(flip, shape1, dtype1, shape2, dtype2, mode, boundary, fill), "auto"))
     if swapped:
         return (lambda in1, in2: run(in2, in1)) if flip else (lambda in1, in2: reverse(run(in2, in1)))
     return run
@@ -151,7 +151,7 @@ def make_sepfir(shape, dtype, row_shape, row_dtype, column_shape, column_dtype):
     # one kernel, which the core sums along one axis after the other where that is faster
     taps = column_shape + row_shape
     spec = filter_spec(True, shape, dtype, taps, work, "same", "symmetric", 0, None, 0, "auto", work, None)
-    operator = _operator(spec, "auto")
+    operator = filter_operator(spec, "auto")
 
     def run(input, hrow, hcol):
         weights = np.multiply.outer(hcol, hrow) if hcol.dtype == hrow.dtype == work else outer(hcol, hrow)

@@ -216,10 +216,10 @@ def correlate(
 def _plain(key):
     """The operator of a call with default options, made."""
     spec = filter_spec(*key, _CONSTANT, _ZERO, None, _ZERO, _AUTO, None, None)
-    return remember(_plain_cache, key, _operator(spec, _AUTO))
+    return remember(_plain_cache, key, filter_operator(spec, _AUTO))
 
 
-def _operator(spec, method):
+def filter_operator(spec, method):
     """The function that computes a spec. "auto" chooses by extents and types here; at a call, the FFT it may choose
     looks at the samples, and what it chose gives way to separate passes if the weight allows them."""
     if method == "fft":
@@ -252,7 +252,7 @@ def _filter(flip, input, kernel, options, numbers, out, num_threads):
     if entry is None:
         spec = filter_spec(*arrays, *options)
         method = options[5]
-        entry = remember(_cache, key, (_operator(spec, method), spec.output_shape, spec.output_dtype))
+        entry = remember(_cache, key, (filter_operator(spec, method), spec.output_shape, spec.output_dtype))
     run, shape, dtype = entry
     if num_threads is not None:
         num_threads = check_num_threads(num_threads)
