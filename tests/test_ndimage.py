@@ -122,6 +122,13 @@ def test_long_lines(taps, shape):
         check("gaussian_filter1d", x, taps / 8, axis=axis, mode=mode)
 
 
+@pytest.mark.parametrize("taps", [2048, 4095, 4096, 4097, 6000])
+def test_windows_of_thousands(taps):
+    x = samples((3, 9000), np.float64, taps)
+    for name, axis in product(("minimum_filter1d", "maximum_filter1d"), (0, 1)):
+        check(name, x, taps, axis=axis, mode="wrap", origin=taps // 3)
+
+
 @pytest.mark.parametrize("shape", [(300, 400), (31, 70, 40), (100_003,), (200, 300, 3)])
 def test_any_number_of_threads(shape):
     x = samples(shape, np.float32)

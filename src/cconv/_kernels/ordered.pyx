@@ -34,6 +34,7 @@ cdef enum:
     CHUNK = 256                 # samples of a line turned, or searched, at a time
     TASKS_PER_THREAD = 4
     TASK_REALS = 16384          # outputs of a task at least: 5 us
+    DOUBLED_TAPS = 4            # windows so wide are made of narrower ones
 
 
 cdef inline Py_ssize_t ceil_div(Py_ssize_t a, Py_ssize_t b) noexcept nogil:
@@ -200,6 +201,43 @@ cdef inline inlined list_rows(real* dst, Py_ssize_t pitch, const OrderedArgs* ar
             x += LANES
 
 
+cdef inline inlined widen(real* dst, const real* row, Py_ssize_t step, Py_ssize_t n, int op) noexcept nogil:
+    """dst = the extremum of each sample and the one `step` on; dst may be `row`."""
+    cdef Py_ssize_t x = 0
+    while x < n:
+        if op == ORD_MIN:
+            vstore(dst + x, vsmaller(vload(row + x + step), vload(row + x)))
+        else:
+            vstore(dst + x, vgreater(vload(row + x + step), vload(row + x)))
+        x += LANES
+
+
+cdef inline inlined doubled_row(real* dst, real* row, Py_ssize_t taps, Py_ssize_t unit, Py_ssize_t reals,
+                                int op) noexcept nogil:
+    cdef Py_ssize_t width = 1
+    while 2*width < taps:
+        widen(row, row, width*unit, reals + (taps - 2*width)*unit, op)
+        width *= 2
+    widen(dst, row, (taps - width)*unit, reals, op)
+
+
+cdef inline bint is_doubled(const OrderedArgs* args) noexcept nogil:
+    """An extremum along rows that is made of windows of 2, 4, 8... samples."""
+    return (args.op == ORD_MIN or args.op == ORD_MAX) and args.taps == args.W.kernel and args.taps >= DOUBLED_TAPS \
+        and args.D.kernel == 1 and args.H.kernel == 1
+
+
+cdef inline void doubled_group(real* dst, Py_ssize_t pitch, const OrderedArgs* args, const real* const* rows,
+                               Py_ssize_t count, Py_ssize_t reals) noexcept nogil:
+    """The same of a window along the row, which is not kept."""
+    cdef Py_ssize_t r
+    for r in range(count):
+        if args.op == ORD_MIN:
+            doubled_row(dst + r*pitch, <real*>rows[r], args.taps, args.unit, reals, ORD_MIN)
+        else:
+            doubled_row(dst + r*pitch, <real*>rows[r], args.taps, args.unit, reals, ORD_MAX)
+
+
 cdef inline void list_group(real* dst, Py_ssize_t pitch, const OrderedArgs* args, const real* const* rows,
                             Py_ssize_t count, Py_ssize_t reals) noexcept nogil:
     if args.op == ORD_SUM:
@@ -295,7 +333,9 @@ cdef inline void window_task(const OrderedArgs* args, char* scratch, Py_ssize_t 
         for d in range(KD):
             for j in range(step + KH - 1):
                 rows[d*slots + j] = at[d*slots + (r + j) % slots]
-        if not args.dense:
+        if is_doubled(args):
+            doubled_group(sums, pitch, args, rows, step, width*args.unit)
+        elif not args.dense:
             list_group(sums, pitch, args, rows, step, width*args.unit)
         else:
             for j in range(step + KH - 1, slots):       # rows that exist, for outputs that do not
