@@ -9,6 +9,7 @@ import pytest
 
 import cconv
 import reference
+from cconv._dtypes import maximum_arithmetic
 from checks import INTEGERS, check, same_bits, sample, whole
 
 RANKS = pytest.mark.parametrize("rank", [1, 2, 3])
@@ -410,3 +411,9 @@ def test_torch_is_the_judge(rng, rank, kind, window, ceil_mode):
 def test_many_planes(rng, kind, kernel_size):
     """More planes and rows than fit one block of work."""
     check(f"{kind}_pool2d", sample(rng, (3, 17, 41, 56)), kernel_size, stride=2, padding=kernel_size // 2)
+
+
+def test_indices_have_lanes_as_wide_as_a_plane_is_large():
+    for dtype, narrow, wide in (("float32", "f32", "f64"), ("float16", "f32", "f64"), ("uint8", "i32", "i64")):
+        assert maximum_arithmetic(np.dtype(dtype), 2**31) == narrow
+        assert maximum_arithmetic(np.dtype(dtype), 2**31 + 1) == wide

@@ -160,19 +160,26 @@ def convolution_arithmetic(dtype):
     return "f32" if real_size <= 4 else "f64"
 
 
-def maximum_arithmetic(dtype, with_indices):
-    """The kernel that can compare values of `dtype` without rounding them."""
+MAX_COUNT = 1 << 31     # samples that a lane of 32 bits tells apart
+
+
+def maximum_arithmetic(dtype, places):
+    """The kernel that can compare values of `dtype` without rounding them, and tell `places` samples of a plane apart
+    in lanes as wide as the values; 0 where nobody asks for indices."""
+    wide = places > MAX_COUNT
     if dtype.kind == "f":
-        return "f32" if dtype.itemsize <= 4 else "f64"
-    if dtype.itemsize <= 2 and not with_indices:
+        return "f32" if dtype.itemsize <= 4 and not wide else "f64"
+    if dtype.itemsize <= 2 and not places:
         return "u8" if dtype.itemsize == 1 else "u16"
     # an i32 holds every 16-bit unsigned value, but not every 32-bit one
-    return "i32" if dtype.itemsize <= (2 if dtype.kind == "u" else 4) else "i64"
+    return "i32" if dtype.itemsize <= (2 if dtype.kind == "u" else 4) and not wide else "i64"
 
 
-def average_arithmetic(dtype, mean):
-    """Single precision only where the samples and their mean are stored in no more than that."""
-    return "f32" if dtype.kind == "f" and dtype.itemsize <= 4 and mean.itemsize <= 4 else "f64"
+def average_arithmetic(dtype, mean, counted=0):
+    """Single precision only where the samples and their mean are stored in no more than that; `counted` samples of a
+    plane are told apart in lanes as wide."""
+    single = dtype.kind == "f" and dtype.itemsize <= 4 and mean.itemsize <= 4 and counted <= MAX_COUNT
+    return "f32" if single else "f64"
 
 
 def check_cval(cval, dtype):

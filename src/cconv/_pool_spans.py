@@ -163,7 +163,7 @@ def adaptive_spec(kind, rank, input_shape, input_dtype, output_size, with_indice
     missing = 3 - rank
     return SpanSpec(
         kind="sum" if kind == "avg" else "max",
-        real=plain.real if kind == "avg" else maximum_arithmetic(native(input_dtype), True),
+        real=plain.real if kind == "avg" else maximum_arithmetic(native(input_dtype), max(1, math.prod(sizes))),
         batch_shape=plain.batch_shape, channels=plain.channels,
         spans=tuple(map(SpanAxis, (1,) * missing + outputs, (1,) * missing + sizes)),
         by_counts=kind == "avg", nan_omit=nan_omit, scale=1.0, norm=0.0, batch_axes=plain.input_batch_axes,
@@ -241,7 +241,7 @@ def scatter_spec(mode, rank, shape, dtype, indices_shape, indices_dtype, plane_s
     if math.prod(shape) and not math.prod(plane_shape):
         raise ValueError(f"{name} has shape {shape}, but planes of shape {plane_shape} have no samples")
     part = np.empty(0, native(dtype)).real.dtype
-    real = maximum_arithmetic(part, True) if part.kind == "f" else "i32" if part.itemsize <= 4 else "i64"
+    real = maximum_arithmetic(part, 1) if part.kind == "f" else "i32" if part.itemsize <= 4 else "i64"
     missing = (1,) * (3 - rank)
     return ScatterSpec(
         mode=mode, real=real, batch_shape=plane_shape[:1] if batched else (), channels=plane_shape[channel],

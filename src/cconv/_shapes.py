@@ -431,9 +431,11 @@ def pool_spec(
     if kind != "avg" and input_dtype.kind == "c":
         lacks = {"max": "maximum", "min": "minimum", "lp": "sign: pool their magnitudes"}[kind]
         raise TypeError(f"input has dtype {input_dtype}; complex numbers have no {lacks}")
+    batched, channel, spatial = layer_axes(rank, input_shape, data_format)
+    sizes = tuple([input_shape[axis] for axis in spatial])
     if kind in ("max", "min"):
         dtype = native(input_dtype)
-        real = maximum_arithmetic(dtype, with_indices)
+        real = maximum_arithmetic(dtype, math.prod(sizes) if with_indices else 0)
     else:
         dtype = averaged_dtype(input_dtype, out_dtype)
         if dtype.kind == "c":
@@ -441,8 +443,7 @@ def pool_spec(
             source = np.empty(0, input_dtype).real.dtype
         else:
             part, source = dtype, input_dtype
-        real, dtype = average_arithmetic(source, part), part
-    batched, channel, spatial = layer_axes(rank, input_shape, data_format)
+        real, dtype = average_arithmetic(source, part, math.prod(sizes) if nan_omit else 0), part
     kernel = per_axis(kernel_size, "kernel_size", rank, 1)
     stride = kernel if stride is None else per_axis(stride, "stride", rank, 1)
     dilation = per_axis(dilation, "dilation", rank, 1)
@@ -450,7 +451,6 @@ def pool_spec(
     count_include_pad = check_bool(count_include_pad, "count_include_pad")
     divisor = 0 if divisor_override is None else check_int(divisor_override, "divisor_override", 1)
 
-    sizes = tuple([input_shape[axis] for axis in spatial])
     if not isinstance(padding, str) and min(map(min, padding_pairs(padding, rank, POOL_PADDINGS))) < 0:
         raise ValueError(f"padding={padding!r} must not be negative; crop the input of a pooling by slicing")
     axes = padded_axes(sizes, kernel, stride, dilation, padding, POOL_PADDINGS)

@@ -101,6 +101,10 @@ cdef inline void store_values(char* data, real* row, Py_ssize_t n, Py_ssize_t st
     store_row(data, row, n, stride, dtype)
 
 
+cdef inline bint indices_lie_ready(const char* data, Py_ssize_t stride, int dtype) noexcept nogil:
+    return not dtype & DT_SWAPPED and stride == 8 and <size_t>data % 8 == 0
+
+
 cdef inline void store_indices(char* data, const long long* row, Py_ssize_t n, Py_ssize_t stride,
                                int dtype) noexcept nogil:
     cdef Py_ssize_t i, k

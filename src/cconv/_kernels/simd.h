@@ -40,6 +40,16 @@ typedef int64_t signed_real;
 typedef real signed_real;
 #endif
 #define CCONV_REAL_SIZE (CCONV_REAL % 100 / 8)
+/* Where in a window a sample stands: as wide as what is compared, so that one mask selects both. */
+#if CCONV_REAL_SIZE == 8
+typedef int64_t place;
+#elif CCONV_REAL_SIZE == 4
+typedef int32_t place;
+#elif CCONV_REAL_SIZE == 2
+typedef int16_t place;
+#else
+typedef int8_t place;
+#endif
 
 #if defined(__GNUC__)
 #define CCONV_INLINED __attribute__((always_inline))
@@ -135,6 +145,33 @@ static inline vreal vsmaller(vreal a, vreal b)
 #else
 static inline vreal vgreater(vreal a, vreal b) { return a > b ? a : b; }
 static inline vreal vsmaller(vreal a, vreal b) { return a < b ? a : b; }
+#endif
+
+/* v where it is greater than the best so far (`least`: less) or the first NaN (`omit`: the first that is none), and with it
+ * its place. A comparison of an element with itself changes nothing, so vectors may overlap. */
+#if CCONV_VECTOR_BYTES > CCONV_REAL_SIZE
+static inline void vtake(real *best, place *places, vreal v, place here, int omit, int least)
+{
+    typedef place vplace __attribute__((vector_size(CCONV_VECTOR_BYTES)));
+    typedef place vplace_unaligned __attribute__((vector_size(CCONV_VECTOR_BYTES), aligned(CCONV_REAL_SIZE), may_alias));
+    vreal old = vload(best);
+    vplace was = *(const vplace_unaligned *)places, better = (vplace)(least ? v < old : v > old);
+#if CCONV_FLOATING
+    better |= omit ? (vplace)(old != old) & (vplace)(v == v) : (vplace)(v != v) & (vplace)(old == old);
+#endif
+    vstore(best, (vreal)(((vplace)v & better) | ((vplace)old & ~better)));
+    *(vplace_unaligned *)places = (((vplace){0} + here) & better) | (was & ~better);
+}
+#else
+static inline void vtake(real *best, place *places, vreal v, place here, int omit, int least)
+{
+    int better = least ? v < *best : v > *best;
+#if CCONV_FLOATING
+    better |= omit ? *best != *best && v == v : v != v && *best == *best;
+#endif
+    *best = better ? v : *best;
+    *places = better ? here : *places;
+}
 #endif
 
 /* The same vector, in a register. GCC takes a load that is used several times for free and repeats it as a memory

@@ -11,6 +11,7 @@ cdef extern from "simd.h" nogil:
     # only if the tile's extents are literals, and GCC would rather share one copy with extents at run time (0.1x).
     ctypedef void inlined "CCONV_INLINED void"
     ctypedef real* alone
+    ctypedef long long place
     cdef enum:
         FLOATING "CCONV_FLOATING"
         LANES "CCONV_LANES"
@@ -49,6 +50,7 @@ cdef extern from "simd.h" nogil:
     void quotients(real* dst, const real* src, Py_ssize_t n, real by, real inverse) noexcept
     vreal vgreater(vreal a, vreal b) noexcept
     vreal vsmaller(vreal a, vreal b) noexcept
+    void vtake(real* best, place* places, vreal v, place here, bint omit, bint least) noexcept
     bint is_nan(real x) noexcept
     real peak_magnitude(const real* p, Py_ssize_t n, real peak) noexcept
     void mark_small(real_bits* marks, const real* p, Py_ssize_t n, bint pairs, real limit) noexcept
