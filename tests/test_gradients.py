@@ -132,6 +132,21 @@ def test_blocks_of_pixels(rng):
                         padding=1, dtype="float32")  # fmt: skip
 
 
+@pytest.mark.parametrize("data_format", ["channels_first", "channels_last"])
+@pytest.mark.parametrize("k", [1, 3, (5, 5), (2, 7), (4, 3)], ids=str)
+@pytest.mark.parametrize("stride", [1, 2, 3])
+@pytest.mark.parametrize("padding", [0, 1, ((2, 0), (-1, 3))], ids=str)
+def test_groups_in_the_lanes(rng, data_format, k, stride, padding):
+    """Planes that are transposed at once: short rows and long ones, planes of fewer samples than lanes, crops, blocks
+    that end within a plane; more groups than lanes, and not a multiple of them."""
+    k = (k, k) if isinstance(k, int) else k
+    for groups, ic, oc, spatial in ((32, 1, 1, (8, 9)), (35, 1, 1, (5, 7)), (16, 2, 1, (5, 40)), (64, 1, 1, (30, 31))):
+        judge_layer(rng, 2, groups=groups, ic=ic, oc=oc, spatial=spatial, k=k, padding=padding, stride=stride,
+                    data_format=data_format, dtype="float32")  # fmt: skip
+    judge_layer(rng, 3, groups=16, ic=1, oc=2, spatial=(3, 6, 7), k=(2, *k), padding=1, stride=stride,
+                data_format=data_format)  # fmt: skip
+
+
 def test_winograd_where_the_layer_has_it(rng):
     g, w = sample(rng, (2, 40, 30, 30)), sample(rng, (40, 40, 3, 3))
     direct = cconv.conv2d_input_grad(g, w, (2, 40, 30, 30), padding=1, method="direct")
