@@ -3,6 +3,7 @@
 import doctest
 import inspect
 import math
+import pathlib
 import re
 import tracemalloc
 
@@ -224,6 +225,68 @@ def test_bias_of_unbatched_layers():
     assert torch.autograd.grad(ct.conv2d(x, weight, bias).sum(), bias)[0].tolist() == [9.0] * 3
 
 
+def test_nothing_in_nothing_out():
+    for function, others in (
+        (ct.conv2d, numbers((3, 2, 3, 3), (3,))), (ct.conv_transpose2d, numbers((2, 3, 3, 3), (3,))),
+        (lambda x: ct.max_pool2d(x, 2), ()), (lambda x: ct.avg_pool2d(x, 2), ()), (lambda x: ct.lp_pool2d(x, 2, 2), ()),
+        (lambda x, k: ct.convolve(x, k, axes=3), numbers((3,))),
+    ):  # fmt: skip
+        x = torch.empty(0, 2, 5, 5, dtype=torch.float64, requires_grad=True)
+        grads = torch.autograd.grad(function(x, *others).sum(), (x, *others))
+        assert [grad.shape for grad in grads] == [t.shape for t in (x, *others)]
+        assert not any(grad.any() for grad in grads)
+
+
+def test_gradients_of_half_precision():
+    x, weight = numbers((1, 2, 6, 6), (3, 2, 3, 3), dtype=torch.float16)
+    grads = torch.autograd.grad(ct.avg_pool2d(ct.conv2d(x, weight), 2).sum(), (x, weight))
+    wider = [t.detach().double().requires_grad_() for t in (x, weight)]
+    expected = torch.autograd.grad(F.avg_pool2d(F.conv2d(*wider), 2).sum(), wider)
+    for grad, exact in zip(grads, expected, strict=True):
+        assert grad.dtype == torch.float16
+        torch.testing.assert_close(grad.double(), exact, rtol=2e-3, atol=2e-3)
+
+
+# ---- modules ---------------------------------------------------------------------------------------------------
+
+
+def test_a_module_has_the_parameters_of_torchs():
+    theirs = torch.nn.Conv2d(2, 4, (3, 2), 2, 1, groups=2)
+    ours = ct.Conv2d(2, 4, (3, 2), 2, 1, groups=2)
+    ours.load_state_dict(theirs.state_dict())
+    x = torch.randn(3, 2, 8, 7)
+    torch.testing.assert_close(ours(x), theirs(x))
+    bound = (1 * 3 * 2) ** -0.5
+    ours.reset_parameters()
+    assert 0.5 * bound < ours.weight.abs().max() <= bound and 0 < ours.bias.abs().max() <= bound
+    assert ct.Conv1d(2, 4, 3, bias=False).bias is None
+    assert "padding='causal'" in repr(ct.Conv1d(2, 4, 3, padding="causal"))
+
+
+def test_a_module_learns():
+    torch.manual_seed(0)
+    net = torch.nn.Sequential(ct.Conv1d(1, 1, 4, padding="causal", padding_mode="edge", bias=False))
+    taps, x = torch.tensor([[[0.5, 0.0, -1.0, 2.0]]]), torch.randn(4, 1, 50)
+    wanted = ct.conv1d(x, taps, padding="causal", padding_mode="edge")
+    step = torch.optim.SGD(net.parameters(), 0.3)
+    for _ in range(40):
+        step.zero_grad()
+        F.mse_loss(net(x), wanted).backward()
+        step.step()
+    torch.testing.assert_close(net[0].weight.detach(), taps, rtol=1e-2, atol=1e-2)
+
+
+@pytest.mark.parametrize(("options", "message"), [
+    (dict(groups=3), "groups=3 does not divide in_channels=2"),
+    (dict(padding="most"), "padding='most' must be"),
+    (dict(padding_mode="mirror"), "padding_mode='mirror' must be"),
+    (dict(stride=0), "stride=0 must be at least 1"),
+])  # fmt: skip
+def test_modules_refuse_wrong_options_when_they_are_made(options, message):
+    with pytest.raises(ValueError, match=message):
+        ct.Conv2d(2, 4, 3, **options)
+
+
 # ---- torch's own checks, compilation ---------------------------------------------------------------------------
 
 
@@ -441,7 +504,7 @@ def test_functions_are_documented_and_their_examples_run(name):
     function = getattr(ct, name)
     text = inspect.getdoc(function)
     assert text.splitlines()[0].endswith(".") and function.__module__.startswith("cconv.torch")
-    section = text.split("Parameters\n", 1)[1].split("Returns\n")[0]
+    section = text.split("Parameters\n", 1)[1].split("Returns\n")[0].split("Raises\n")[0]
     described = {entry for names in re.findall(r"^(\w+(?:, \w+)*)(?: :|$)", section, re.MULTILINE)
                  for entry in names.split(", ")}  # fmt: skip
     assert set(inspect.signature(function).parameters) <= described
@@ -449,10 +512,19 @@ def test_functions_are_documented_and_their_examples_run(name):
     assert len(test.examples) >= 2 and not doctest.DocTestRunner().run(test).failed
 
 
+def test_the_examples_of_the_page_run():
+    page = pathlib.Path(__file__).parents[1] / "docs" / "torch.md"
+    if not page.is_file():
+        pytest.skip("the tests are not in the source tree")
+    text = page.read_text(encoding="utf-8").replace("```", "")
+    test = doctest.DocTestParser().get_doctest(text, {}, "torch.md", str(page), 0)
+    assert len(test.examples) > 12 and not doctest.DocTestRunner().run(test).failed
+
+
 def test_names_of_every_rank():
     assert ct.__all__ == sorted(ct.__all__)
     assert {re.sub(r"\dd$", "", name) for name in ct.__all__} == {
-        "conv", "conv_transpose", "max_pool", "min_pool", "avg_pool", "lp_pool", "adaptive_avg_pool",
+        "Conv", "conv", "conv_transpose", "max_pool", "min_pool", "avg_pool", "lp_pool", "adaptive_avg_pool",
         "adaptive_max_pool", "convolve", "correlate",
     }  # fmt: skip
-    assert len(ct.__all__) == 8 * 3 + 2
+    assert len(ct.__all__) == 9 * 3 + 2

@@ -2,8 +2,8 @@
 
 `conv1d` to `conv3d`, `conv_transpose*`, `max_pool*`, `min_pool*`, `avg_pool*`, `lp_pool*` and `adaptive_*` have the
 names and argument order of `torch.nn.functional`, and beside them what that lacks: every border, padding by pairs or by
-name, causal layers, "same" with a stride. `convolve` and `correlate` filter a tensor with one kernel. All take tensors
-on the CPU, of any strides, and copy none.
+name, causal layers, "same" with a stride. `Conv1d` to `Conv3d` are layers as modules. `convolve` and `correlate` filter
+a tensor with one kernel. All take tensors on the CPU, of any strides, and copy none.
 
 It needs PyTorch (extra `torch`), which `import cconv` does not import.
 """
@@ -37,8 +37,12 @@ from ._means import (
     lp_pool2d,
     lp_pool3d,
 )
+from ._modules import Conv1d, Conv2d, Conv3d
 
 __all__ = [
+    "Conv1d",
+    "Conv2d",
+    "Conv3d",
     "adaptive_avg_pool1d",
     "adaptive_avg_pool2d",
     "adaptive_avg_pool3d",

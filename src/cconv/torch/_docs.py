@@ -297,7 +297,8 @@ CONVOLVE = (
     origin : int or one per convolved axis
         Moves the result of mode "same" left by so many samples.
     method : {"auto", "direct", "fft"}
-        As of `cconv.convolve`. Gradients are always sums of products.
+        As of `cconv.convolve`; of the gradient of `input` too, if the border is constant. Other gradients are sums of
+        products.
 
     Returns
     -------
@@ -350,6 +351,34 @@ CORRELATE = (
     """
 )
 
+_MODULE = """{n}-D convolution layer as a module: `torch.nn.Conv{n}d` with every border and padding of `conv{n}d`.
+
+    Its parameters have the names and shapes of `torch.nn.Conv{n}d`'s: either loads the other's `state_dict`.
+
+    Parameters
+    ----------
+    in_channels, out_channels : int
+    kernel_size : int or one per axis
+    stride, padding, dilation, groups, padding_mode, cval
+        As of `conv{n}d`: padding "causal", "full", "same" with a stride, or pairs; a border per axis.
+    bias : bool
+        Add a bias.
+    device, dtype
+        Of the parameters.
+
+    Raises
+    ------
+    ValueError, TypeError
+        Naming the argument, what it is and what it may be.
+
+    Examples
+    --------
+    >>> import torch, cconv.torch
+    >>> layer = cconv.torch.Conv{n}d(2, 4, 3, padding="causal", padding_mode="replicate")
+    >>> layer(torch.ones(1, 2, {sevens})).shape
+    torch.Size([1, 4, {sevens}])
+    """
+
 _PAGES = {
     "conv": _CONV,
     "conv_transpose": _CONV_TRANSPOSE,
@@ -370,10 +399,20 @@ def finish(function, base, rank):
     """The function of one rank with its name and page."""
     function.__name__ = function.__qualname__ = f"{base}{rank}d"
     function.__module__ = "cconv.torch"
+    function.__doc__ = _filled(_PAGES[base], rank)
+    return function
+
+
+def finish_module(module, rank):
+    """Its page for the module of one rank."""
+    module.__module__ = "cconv.torch"
+    module.__doc__ = _filled(_MODULE, rank)
+
+
+def _filled(page, rank):
     spatial = "DHW"[3 - rank :]
     digits = {"twos": 2, "threes": 3, "fours": 4, "sixes": 6, "sevens": 7}
-    function.__doc__ = _PAGES[base].format(
+    return page.format(
         n=rank, axes=", ".join(spatial), kernel=", ".join(f"K{axis}" for axis in spatial),
         **{name: ", ".join([str(digit)] * rank) for name, digit in digits.items()},
     )  # fmt: skip
-    return function

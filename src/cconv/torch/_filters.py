@@ -2,9 +2,10 @@
 
 Design:
   a. The operator never conjugates: `correlate` conjugates a complex kernel before. So it is bilinear as a layer is.
-  b. Its gradients are those of a layer with one channel: batch axes along which all share a kernel are its batch, those
-     with kernels of their own its groups. Views, but for batch axes that do not lie one after the other, and for what
-     was broadcast, which is summed at the end.
+  b. The gradient of `input` behind a constant border is a filter too, by any method. All other gradients are those of
+     a layer with one channel: batch axes along which all share a kernel are its batch, those with kernels of their own
+     its groups. Views, but for batch axes that do not lie one after the other, and for what was broadcast, which is
+     summed at the end.
 """
 
 import math
@@ -102,7 +103,33 @@ def _reduced(array, order, shape):
     return np.ascontiguousarray(total.transpose(np.argsort(order)))
 
 
+def _transposed(kernel_shape, flip, mode, boundary, axes, origin):
+    """The (mode, origin) of the filter that the gradient of `input` is, or None if there is none: behind a border that
+    repeats samples, and where windows lie in the border alone."""
+    if mode != "same":
+        return {"full": "valid", "valid": "full"}[mode], 0
+    if set(boundary.split(",")) - {"constant", "zeros"}:
+        return None
+    origins = []
+    for place, (axis, shift) in enumerate(zip(axes, origin, strict=True)):
+        taps = kernel_shape[place if len(kernel_shape) == len(axes) else axis]
+        before = taps // 2 + (-shift if flip else shift)
+        move = taps - 1 - before - taps // 2
+        origins.append(move if flip else -move)
+        if not -(taps // 2) <= origins[-1] <= (taps - 1) // 2:
+            return None
+    return "same", tuple(origins)
+
+
 def _run_input_grad(grad_output, kernel, input_shape, last, *options):
+    flip, mode, boundary, _, axes, origin, method = options
+    transposed = _transposed(kernel.shape, flip, mode, boundary, axes, origin)
+    if transposed is not None:
+        weights = view(kernel)
+        run, weights = (cconv.correlate, weights) if flip else (cconv.convolve, weights.conj())
+        mode, origin = transposed
+        grad = run(view(grad_output), weights, mode, axes=tuple(axes), origin=origin, method=method)
+        return returned(_reduced(grad, range(grad.ndim), tuple(input_shape)), False)
     layer = _layer(input_shape, kernel.shape, dtype_of(grad_output), *options)
     spatial = tuple([input_shape[axis] for axis in layer.order[len(layer.batch) :]])
     grad = getattr(cconv, f"conv{layer.rank}d_input_grad")(

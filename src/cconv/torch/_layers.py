@@ -22,6 +22,7 @@ from ._tensors import (
     layout_of,
     modes_from,
     modes_of,
+    one_or_all,
     padding_from,
     padding_of,
     returned,
@@ -105,8 +106,8 @@ def _operators(name, schema, keywords, gradient_keywords, shape_of, linear):
 
 def _conv_keywords(stride, padding, padding_name, padding_mode, cval, dilation, groups, flip_kernel, method):
     return dict(
-        stride=tuple(stride), padding=padding_from(padding, padding_name), padding_mode=modes_from(padding_mode),
-        cval=cval, dilation=tuple(dilation), groups=groups, flip_kernel=flip_kernel, method=method,
+        stride=one_or_all(stride), padding=padding_from(padding, padding_name), padding_mode=modes_from(padding_mode),
+        cval=cval, dilation=one_or_all(dilation), groups=groups, flip_kernel=flip_kernel, method=method,
     )  # fmt: skip
 
 
@@ -160,9 +161,9 @@ conv1d, conv2d, conv3d = map(_conv_of, (1, 2, 3))
 
 def _transpose_keywords(stride, padding, padding_name, output_padding, output_size, dilation, groups, flip_kernel):
     return dict(
-        stride=tuple(stride), padding=padding_from(padding, padding_name), output_padding=tuple(output_padding),
-        output_size=None if output_size is None else tuple(output_size), dilation=tuple(dilation), groups=groups,
-        flip_kernel=flip_kernel,
+        stride=one_or_all(stride), padding=padding_from(padding, padding_name),
+        output_padding=one_or_all(output_padding), output_size=None if output_size is None else tuple(output_size),
+        dilation=one_or_all(dilation), groups=groups, flip_kernel=flip_kernel,
     )  # fmt: skip
 
 

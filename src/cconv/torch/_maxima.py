@@ -21,6 +21,7 @@ from ._tensors import (
     is_channels_last,
     layered,
     layout_of,
+    one_or_all,
     padding_of,
     returned,
 )
@@ -78,7 +79,9 @@ def _run_extreme(input, kernel_size, *options):
     rank = len(kernel_size)
     last = is_channels_last(input, rank)
     pool = getattr(cconv, f"{'min' if minimum else 'max'}_pool{rank}d")
-    result = pool(layered(input, last), tuple(kernel_size), data_format=layout_of(last), **window_keywords(*windows))
+    result = pool(
+        layered(input, last), one_or_all(kernel_size), data_format=layout_of(last), **window_keywords(*windows)
+    )
     return returned(result, last)
 
 
@@ -88,7 +91,7 @@ def _run_extreme_indexed(input, kernel_size, *options):
     last = is_channels_last(input, rank)
     pool = getattr(cconv, f"{'min' if minimum else 'max'}_pool{rank}d")
     values, indices = pool(
-        layered(input, last), tuple(kernel_size), return_indices=True, data_format=layout_of(last),
+        layered(input, last), one_or_all(kernel_size), return_indices=True, data_format=layout_of(last),
         **window_keywords(*windows),
     )  # fmt: skip
     return returned(values, last), returned(indices, last)

@@ -32,6 +32,7 @@ from ._tensors import (
     is_channels_last,
     layered,
     layout_of,
+    one_or_all,
     padding_of,
     returned,
 )
@@ -56,7 +57,7 @@ def _run_mean(input, kernel_size, *options):
     rank = len(kernel_size)
     last = is_channels_last(input, rank)
     result = getattr(cconv, f"avg_pool{rank}d")(
-        layered(input, last), tuple(kernel_size), data_format=layout_of(last), **_mean_keywords(*options)
+        layered(input, last), one_or_all(kernel_size), data_format=layout_of(last), **_mean_keywords(*options)
     )
     return returned(result, last)
 
@@ -74,7 +75,7 @@ def _mean_fake(input, kernel_size, *options):
 def _run_mean_grad(grad_output, input_shape, last, kernel_size, *options):
     rank = len(kernel_size)
     result = getattr(cconv, f"avg_pool{rank}d_input_grad")(
-        layered(grad_output, last), permuted(input_shape, last), tuple(kernel_size), data_format=layout_of(last),
+        layered(grad_output, last), permuted(input_shape, last), one_or_all(kernel_size), data_format=layout_of(last),
         **_mean_keywords(*options),
     )  # fmt: skip
     return returned(result, last)
@@ -169,14 +170,14 @@ def _run_norm(input, norm_type, kernel_size, stride, ceil_mode):
     rank = len(kernel_size)
     last = is_channels_last(input, rank)
     result = getattr(cconv, f"lp_pool{rank}d")(
-        layered(input, last), norm_type, tuple(kernel_size), stride=tuple(stride), ceil_mode=ceil_mode,
+        layered(input, last), norm_type, one_or_all(kernel_size), stride=one_or_all(stride), ceil_mode=ceil_mode,
         data_format=layout_of(last),
     )  # fmt: skip
     return returned(result, last)
 
 
 def _norm_shape(tensor, norm_type, kernel_size, stride, ceil_mode):
-    windows = dict(stride=tuple(stride), padding=0, dilation=1, ceil_mode=ceil_mode)
+    windows = dict(stride=one_or_all(stride), padding=0, dilation=1, ceil_mode=ceil_mode)
     return pooled_shape("lp", tensor.shape, dtype_of(tensor), kernel_size, windows, False, None, norm_type)
 
 
@@ -189,7 +190,7 @@ def _run_norm_grad(grad_output, input, norm_type, kernel_size, stride, ceil_mode
     rank = len(kernel_size)
     last = is_channels_last(input, rank)
     result = getattr(cconv, f"lp_pool{rank}d_input_grad")(
-        layered(grad_output, last), layered(input, last), norm_type, tuple(kernel_size), stride=tuple(stride),
+        layered(grad_output, last), layered(input, last), norm_type, one_or_all(kernel_size), stride=one_or_all(stride),
         ceil_mode=ceil_mode, data_format=layout_of(last),
     )  # fmt: skip
     return returned(result, last)

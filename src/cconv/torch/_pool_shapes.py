@@ -2,7 +2,7 @@
 
 from .._pool_spans import adaptive_size
 from .._shapes import layer_axes, pool_spec
-from ._tensors import dtype_of, padding_from
+from ._tensors import dtype_of, one_or_all, padding_from
 
 WINDOWS = "int[] kernel_size, int[] stride, int[] padding, str padding_name, int[] dilation, bool ceil_mode"
 
@@ -10,7 +10,7 @@ WINDOWS = "int[] kernel_size, int[] stride, int[] padding, str padding_name, int
 def window_keywords(stride, padding, padding_name, dilation, ceil_mode):
     """Of cconv's pools, from what follows the kernel size in WINDOWS."""
     return dict(
-        stride=tuple(stride), padding=padding_from(padding, padding_name), dilation=tuple(dilation),
+        stride=one_or_all(stride), padding=padding_from(padding, padding_name), dilation=one_or_all(dilation),
         ceil_mode=ceil_mode,
     )  # fmt: skip
 

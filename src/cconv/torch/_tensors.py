@@ -12,7 +12,7 @@ Design:
 import numpy as np
 import torch
 
-from .._padding import check_boundary, is_sequence, padding_pairs, per_axis
+from .._padding import BOUNDARIES, check_boundary, is_sequence, padding_pairs, per_axis
 
 DTYPES = {
     torch.bool: np.dtype(np.bool_),
@@ -66,6 +66,8 @@ def check_tensors(input, other, other_name, bias=None):
 
 def ints(value, name, rank, minimum=None):
     """An int or one per axis, as a list of one per axis."""
+    if type(value) is int and (minimum is None or value >= minimum):
+        return [value] * rank
     return list(per_axis(value, name, rank, minimum))
 
 
@@ -73,16 +75,28 @@ def padding_of(padding, rank, names):
     """(numbers before and after each axis, flat, or none; the name, or "")."""
     if isinstance(padding, str):
         return [], padding
+    if type(padding) is int:
+        return [padding] * (2 * rank), ""
     return [count for pair in padding_pairs(padding, rank, names) for count in pair], ""
+
+
+def one_or_all(values):
+    """A list of ints as an argument of cconv's functions: the shortest that means the same is found soonest."""
+    return values[0] if values.count(values[0]) == len(values) else tuple(values)
 
 
 def padding_from(numbers, name):
     """What `padding_of` was given, or the like."""
-    return name or tuple(zip(numbers[::2], numbers[1::2], strict=True))
+    if name:
+        return name
+    first = numbers[0]
+    return first if numbers.count(first) == len(numbers) else tuple(zip(numbers[::2], numbers[1::2], strict=True))
 
 
 def modes_of(modes, name, rank):
     """Borders as one string: torch's "zeros", "replicate" and "circular", or cconv's names."""
+    if type(modes) is str and modes in BOUNDARIES:
+        return modes
     check_boundary(modes, name, rank)
     return ",".join(modes) if is_sequence(modes) else modes
 
