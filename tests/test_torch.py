@@ -46,6 +46,7 @@ CASES = {
         lambda x, w: ct.conv1d(x, w, None, 2, "same", 2, 2, flip_kernel=True),
         numbers((2, 2, 5), (2, 1, 3)),
     ),
+    "conv1d, edge": (lambda x, w: ct.conv1d(x, w, padding=((2, 3),), padding_mode="edge"), numbers((1, 4), (1, 1, 3))),
     "conv1d, complex": (lambda x, w: ct.conv1d(x, w, padding=1), numbers((1, 2, 4), (2, 2, 3), dtype=COMPLEX)),
     "conv2d, cropped": (lambda x, w: ct.conv2d(x, w, padding=((-1, 1), 0)), numbers((2, 4, 4), (1, 2, 2, 2))),
     "conv3d, full": (lambda x, w: ct.conv3d(x, w, padding="full"), numbers((2, 2, 2, 3), (1, 2, 2, 1, 2))),
