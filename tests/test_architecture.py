@@ -14,6 +14,7 @@ if not SOURCES.is_dir():        # the tests of an installed wheel
     SOURCES = Path(cconv.__file__).parent
 PYTHON = sorted(SOURCES.glob("*.py"))
 NETWORKS = sorted((SOURCES / "nn").glob("*.py"))
+TENSORS = sorted((SOURCES / "torch").glob("*.py"))
 ALL = sorted(path for suffix in ("*.py", "*.pyx", "*.pxd", "*.h") for path in SOURCES.rglob(suffix))
 
 # A module imports from lower layers; in WITHIN_A_LAYER from its own too. Every module has its place here.
@@ -136,6 +137,16 @@ def test_networks_use_what_is_public():
             assert not [name for name in names if name.startswith("_")], path.name
 
 
+def test_nothing_imports_what_is_for_torch():
+    """It alone imports PyTorch, and it stands above all but itself."""
+    for path in PYTHON + NETWORKS:
+        names = imports_of(ast.parse(path.read_text(encoding="utf-8")))
+        assert not [name for name, _ in names if (name or "").split(".")[0] == "torch"], path.name
+    for path in TENSORS:
+        names = imports_of(ast.parse(path.read_text(encoding="utf-8")))
+        assert {name.split(".")[0] for name, own in names if not own} <= {"torch", "numpy", "cconv", "math", "typing"}
+
+
 @pytest.mark.parametrize("path", PYTHON + NETWORKS, ids=lambda path: path.stem)
 def test_only_numpy_and_the_standard_library_are_imported_at_import(path):
     allowed = {"numpy", "cconv"} | sys.stdlib_module_names
@@ -149,6 +160,6 @@ def test_files_stay_short(path):
     assert lines <= 620, f"{path.name} has {lines} lines: which two things does it do?"
 
 
-@pytest.mark.parametrize("path", PYTHON + NETWORKS, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", PYTHON + NETWORKS + TENSORS, ids=lambda path: path.stem)
 def test_modules_say_what_they_are_for(path):
     assert ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))

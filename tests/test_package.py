@@ -111,6 +111,11 @@ def test_importing_cconv_imports_nothing_optional():
     assert result.stdout == "[]\n", result.stderr
 
 
+def test_what_is_for_torch_says_that_it_needs_it():
+    result = fresh("sys.modules['torch'] = None\ntry: import cconv.torch\nexcept ImportError as e: print(e)")
+    assert result.stdout == "cconv.torch needs PyTorch: pip install 'cconv[torch]'\n", result.stderr
+
+
 def test_importing_cconv_prints_nothing_and_warns_of_nothing():
     result = fresh("import warnings; warnings.simplefilter('error'); import cconv.nn")
     assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
