@@ -87,7 +87,8 @@ def cells(ax, values, at=(0, 0), colour=INPUT, text="{:g}", strength=0.18):
         ax.add_patch(Rectangle((left, top), 1, 1, facecolor=face, edgecolor=tint(GREY, 0.5), linewidth=0.8))
         if not empty and text:
             ink = "white" if strengths[row, column] > 0.7 else INK
-            ax.text(left + 0.5, top + 0.5, text.format(value), ha="center", va="center", color=ink)
+            words = text.format(value).replace("-", "−")
+            ax.text(left + 0.5, top + 0.5, words, ha="center", va="center", color=ink)
     ax.update_datalim([(at[1], at[0]), (at[1] + values.shape[1], at[0] + values.shape[0])])
     ax.autoscale_view()
 

@@ -57,7 +57,7 @@ pic.note(ax, (down + 10.6, 30.7), "4 · 3 = 12")
 # %%
 # One call
 # --------
-# `cconv.separable_conv2d` runs both steps; the pixels between them stay in the processor's cache.
+# `cconv.separable_conv2d` runs both steps.
 
 one = cconv.separable_conv2d(image, depthwise, pointwise)
 two = cconv.conv2d(cconv.depthwise_conv2d(image, depthwise), pointwise)
