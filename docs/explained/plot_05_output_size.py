@@ -44,7 +44,8 @@ Try it
         let words = String(Math.floor(room / v.s) + 1);
         if (!whole) { words = "whole numbers, please: n, k, s, d from 1, p from 0"; }
         else if (room < 0) {
-          words = "none: the kernel spans " + (v.d * (v.k - 1) + 1) + " samples, the padded input has " + (v.n + 2 * v.p);
+          const span = v.d * (v.k - 1) + 1;
+          words = "none: the kernel spans " + span + " samples, the padded input has " + (v.n + 2 * v.p);
         }
         table.querySelector("output").textContent = words;
         table.querySelector("code").textContent = "cconv.conv_output_shape(" + v.n + ", " + v.k + ", stride=" + v.s +
