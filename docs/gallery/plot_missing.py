@@ -2,9 +2,9 @@ r"""
 Missing data
 ============
 
-Dead pixels, clouds over a satellite's picture, a scratch: samples that are not there are NaN, and one NaN under a window
-makes the whole sum NaN. With ``nan="omit"`` they are left out, and the weight that they would have had is shared by
-those present:
+Dead pixels, clouds over a satellite's picture, a scratch: samples that are not there are NaN, and one NaN under a
+window makes the whole sum NaN. With ``nan="omit"`` they are left out, and the weight that they would have had is
+shared by those present:
 
 .. math:: \text{output} = \sum_{\text{present}} w \, x \cdot \frac{\sum w}{\sum_{\text{present}} w}
 """
