@@ -46,9 +46,19 @@ pic.cells(ax, np.ones((3, 3)), at=(1, 6.5), colour=pic.KERNEL, text="1/9")
 pic.note(ax, (2.5, 10.25), "=")
 pic.cells(ax, np.full((3, 3), np.nan), at=(1, 11))
 pic.cells(ax, blurred[:1, :1], at=(1, 11), colour=pic.OUTPUT, strength=0.4)
-for place, words in ((2.5, "image, 5 × 5"), (8, "kernel, 3 × 3"), (12.5, "output, 3 × 3")):
+for place, words in (
+    (2.5, "image, 5 × 5"),
+    (8, "kernel, 3 × 3"),
+    (12.5, "output, 3 × 3"),
+):
     pic.note(ax, (-0.5, place), words)
-pic.note(ax, (5.7, 7), "(" + " + ".join(map(str, first.flat)) + f") / 9 = {first.sum()} / 9 = {blurred[0, 0]:g}")
+pic.note(
+    ax,
+    (5.7, 7),
+    "("
+    + " + ".join(map(str, first.flat))
+    + f") / 9 = {first.sum()} / 9 = {blurred[0, 0]:g}",
+)
 
 # %%
 # Nine steps
@@ -70,7 +80,9 @@ for step, ax in enumerate(axes.flat):
 for row, column in np.ndindex(blurred.shape):
     window = image[row : row + 3, column : column + 3]
     terms = " + ".join(map(str, window.flat))
-    print(f"output[{row}, {column}] = ({terms}) / 9 = {window.sum():2d} / 9 = {blurred[row, column]:g}")
+    print(
+        f"output[{row}, {column}] = ({terms}) / 9 = {window.sum():2d} / 9 = {blurred[row, column]:g}"
+    )
     assert np.isclose(window.sum() / 9, blurred[row, column])
 
 # %%
@@ -84,5 +96,10 @@ part = np.s_[70:230, 150:310]
 fig, axes = pic.figure(2.1, 1, 4)
 pic.show(axes[0], photograph[part], "image")
 for ax, size in zip(axes[1:], (3, 7, 15), strict=True):
-    smooth = cconv.correlate(photograph, cconv.filters.box(size, ndim=2, dtype=np.float32), "same", boundary="reflect")
+    smooth = cconv.correlate(
+        photograph,
+        cconv.filters.box(size, ndim=2, dtype=np.float32),
+        "same",
+        boundary="reflect",
+    )
     pic.show(ax, smooth[part], f"box, {size} × {size}")

@@ -19,7 +19,9 @@ import cconv
 
 image = np.ones((5, 5))
 kernel = np.ones((3, 3))
-results = {mode: cconv.convolve(image, kernel, mode) for mode in ("full", "same", "valid")}
+results = {
+    mode: cconv.convolve(image, kernel, mode) for mode in ("full", "same", "valid")
+}
 for mode, result in results.items():
     print(f"{mode:5}: {result.shape[0]} x {result.shape[1]}")
 
@@ -41,7 +43,9 @@ for left, (mode, result) in zip((0, 11, 20), results.items(), strict=True):
     pic.note(ax, (-1, left + margin + 2.5), f'"{mode}"')
     pic.arrow(ax, (9.3, left + margin + 2.5), (10.7, left + margin + 2.5))
     counts = result / result.max() * 0.5
-    pic.cells(ax, result, at=(11, left + 1), colour=pic.OUTPUT, text="{:.0f}", strength=counts)
+    pic.cells(
+        ax, result, at=(11, left + 1), colour=pic.OUTPUT, text="{:.0f}", strength=counts
+    )
     pic.note(ax, (11.8 + size, left + margin + 2.5), f"{size} × {size}")
 
 # %%
@@ -59,8 +63,12 @@ layer_input, weight = image[np.newaxis], kernel[np.newaxis, np.newaxis]
 for mode, amount in (("full", 2), ("same", 1), ("valid", 0)):
     by_name = cconv.conv2d(layer_input, weight, padding=mode)
     by_amount = cconv.conv2d(layer_input, weight, padding=amount)
-    assert np.array_equal(by_name, by_amount) and np.array_equal(by_name[0], results[mode])
-    print(f"padding={mode!r} is padding={amount}: output {by_amount.shape[1]} x {by_amount.shape[2]}")
+    assert np.array_equal(by_name, by_amount) and np.array_equal(
+        by_name[0], results[mode]
+    )
+    print(
+        f"padding={mode!r} is padding={amount}: output {by_amount.shape[1]} x {by_amount.shape[2]}"
+    )
 
 # %%
 # Even kernels
@@ -78,7 +86,21 @@ assert np.array_equal(same, full[1:8])
 
 fig, ax = pic.boards(2.2)
 pic.cells(ax, [single], at=(0, 1), strength=0.3 * single[np.newaxis], text="{:.0f}")
-pic.cells(ax, [full], at=(1.3, 0), colour=pic.OUTPUT, text="{:.0f}", strength=full[np.newaxis] / 12)
-pic.cells(ax, [same], at=(2.6, 1), colour=pic.OUTPUT, text="{:.0f}", strength=same[np.newaxis] / 12)
+pic.cells(
+    ax,
+    [full],
+    at=(1.3, 0),
+    colour=pic.OUTPUT,
+    text="{:.0f}",
+    strength=full[np.newaxis] / 12,
+)
+pic.cells(
+    ax,
+    [same],
+    at=(2.6, 1),
+    colour=pic.OUTPUT,
+    text="{:.0f}",
+    strength=same[np.newaxis] / 12,
+)
 for row, words in ((0.5, "input"), (1.8, '"full"'), (3.1, '"same"')):
     pic.note(ax, (row, -0.3), words, ha="right")

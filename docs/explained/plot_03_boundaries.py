@@ -55,7 +55,14 @@ for line, mode in enumerate(MODES):
     assert np.allclose(smooth, (around[:-2] + around[1:-1] + around[2:]) / 3)
     pic.cells(ax, [around], at=(at, -1), strength=[[0.07, *[0.45] * 4, 0.07]])
     pic.arrow(ax, (at + 0.5, 5.2), (at + 0.5, 5.8))
-    pic.cells(ax, [smooth], at=(at, 6), colour=pic.OUTPUT, text="{:.2f}", strength=[[0.5, 0.12, 0.12, 0.5]])
+    pic.cells(
+        ax,
+        [smooth],
+        at=(at, 6),
+        colour=pic.OUTPUT,
+        text="{:.2f}",
+        strength=[[0.5, 0.12, 0.12, 0.5]],
+    )
     pic.note(ax, (at + 0.5, -1.4), f'"{mode}"', ha="right")
 
 # %%
@@ -72,7 +79,9 @@ pic.show(axes[0, 0], coffee, "photograph")
 axes[0, 0].set(xlim=(-width, 180 + width), ylim=(180 + width, -width))
 for ax, mode in zip(axes.flat[1:], MODES, strict=True):
     around = np.stack([extended(plane, width, mode) for plane in planes], axis=-1)
-    assert np.array_equal(around, np.pad(coffee, ((width, width), (width, width), (0, 0)), mode=mode))
+    assert np.array_equal(
+        around, np.pad(coffee, ((width, width), (width, width), (0, 0)), mode=mode)
+    )
     pic.show(ax, around, f'"{mode}"')
     pic.frame(ax, (width - 0.5, width - 0.5), coffee.shape, colour="white", width=1.5)
 
@@ -86,9 +95,15 @@ smooth = cconv.filters.gaussian(18.0, ndim=2, dtype=np.float32)
 fig, axes = pic.figure(4.9, 2, 3)
 pic.show(axes[0, 0], coffee, "photograph")
 for ax, mode in zip(axes.flat[1:], MODES, strict=True):
-    pic.show(ax, cconv.convolve(coffee, smooth, "same", boundary=mode, axes=(0, 1)), f'"{mode}"')
+    pic.show(
+        ax,
+        cconv.convolve(coffee, smooth, "same", boundary=mode, axes=(0, 1)),
+        f'"{mode}"',
+    )
 
 white = np.ones((180, 180), np.float32)
 corner = cconv.convolve(white, smooth, "same")[0, 0]
-print(f"Of a white image, zeros outside leave {corner:.2f} in the corner: about a quarter of the weight is inside.")
+print(
+    f"Of a white image, zeros outside leave {corner:.2f} in the corner: about a quarter of the weight is inside."
+)
 assert 0.25 < corner < 0.3

@@ -28,7 +28,12 @@ fig, ax = pic.boards(2.9)
 for left, stride in ((0, 1), (14, 2)):
     output = cconv.conv2d(image, middle, stride=stride)[0]
     assert np.array_equal(output, image[0, 1:-1:stride, 1:-1:stride])
-    pic.cells(ax, image[0], at=(0, left), strength=np.where(np.isin(image[0], output), 0.45, 0.1))
+    pic.cells(
+        ax,
+        image[0],
+        at=(0, left),
+        strength=np.where(np.isin(image[0], output), 0.45, 0.1),
+    )
     pic.frame(ax, (0, left), (3, 3))
     pic.frame(ax, (0, left + stride), (3, 3), style=(0, (2, 1)))
     pic.arrow(ax, (-0.5, left + 1.5), (-0.5, left + 1.5 + stride), colour=pic.KERNEL)
@@ -54,7 +59,9 @@ for left, dilation in ((0, 1), (8.5, 2), (17, 3)):
     assert touched.sum() == 9
     pic.cells(ax, image[0], at=(0, left), text="")
     for row, column in np.argwhere(touched):
-        pic.cells(ax, [[1]], at=(row, left + column), colour=pic.KERNEL, text="", strength=0.6)
+        pic.cells(
+            ax, [[1]], at=(row, left + column), colour=pic.KERNEL, text="", strength=0.6
+        )
     pic.frame(ax, ((7 - span) / 2, left + (7 - span) / 2), (span, span))
     pic.note(ax, (-0.7, left + 3.5), f"dilation {dilation}: span {span}")
 
@@ -68,8 +75,12 @@ photograph = skimage.data.camera()[np.newaxis].astype(np.float32) / 255
 
 fig, axes = pic.figure(4.1, 1, 3, width_ratios=(4, 2, 1))
 for ax, stride in zip(axes, (1, 2, 4), strict=True):
-    smooth = cconv.filters.gaussian(0.5 * stride, ndim=2, dtype=np.float32)[np.newaxis, np.newaxis]
-    small = cconv.conv2d(photograph, smooth, stride=stride, padding="same", padding_mode="reflect")[0]
+    smooth = cconv.filters.gaussian(0.5 * stride, ndim=2, dtype=np.float32)[
+        np.newaxis, np.newaxis
+    ]
+    small = cconv.conv2d(
+        photograph, smooth, stride=stride, padding="same", padding_mode="reflect"
+    )[0]
     rows, columns = small.shape
     assert rows == 512 // stride
     pic.show(ax, small, f"{rows} × {columns}")
@@ -83,6 +94,12 @@ difference = np.array([[-1, 0, 1]], np.float32)[np.newaxis, np.newaxis]
 fig, axes = pic.figure(2.5, 1, 3)
 for ax, dilation in zip(axes, (1, 4, 12), strict=True):
     padding = ((0, 0), (dilation, dilation))
-    edges = cconv.conv2d(photograph, difference, dilation=dilation, padding=padding, padding_mode="reflect")[0]
+    edges = cconv.conv2d(
+        photograph,
+        difference,
+        dilation=dilation,
+        padding=padding,
+        padding_mode="reflect",
+    )[0]
     assert edges.shape == (512, 512)
     pic.show(ax, edges, f"dilation {dilation}", signed=True)

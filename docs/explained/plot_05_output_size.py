@@ -112,7 +112,10 @@ assert size == 3
 names = ("valid", "same", "full", "causal")
 rows = []
 for n, k, s, d in ((10, 3, 1, 1), (10, 3, 2, 1), (10, 4, 1, 1), (10, 3, 1, 2)):
-    sizes = [cconv.conv_output_shape(n, k, stride=s, dilation=d, padding=name)[0] for name in names]
+    sizes = [
+        cconv.conv_output_shape(n, k, stride=s, dilation=d, padding=name)[0]
+        for name in names
+    ]
     assert sizes[1] == -(-n // s)
     rows.append((n, k, s, d, *sizes))
 pic.Table(("n", "k", "s", "d", *(f'"{name}"' for name in names)), rows)

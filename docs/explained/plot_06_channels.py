@@ -33,17 +33,28 @@ print("output", output.shape, "kernels have become channels")
 fig, ax = pic.boards(3.2)
 pic.volume(ax, (0, 0), image.shape, pic.INPUT)
 for number in range(4):
-    pic.volume(ax, (-2.7 + 5.2 * (number // 2), 12 + 5.5 * (number % 2)), weight.shape[1:], pic.KERNEL)
+    pic.volume(
+        ax,
+        (-2.7 + 5.2 * (number // 2), 12 + 5.5 * (number % 2)),
+        weight.shape[1:],
+        pic.KERNEL,
+    )
 pic.volume(ax, (1, 25.5), output.shape, pic.OUTPUT)
 pic.note(ax, (3, 10.3), "∗")
 pic.note(ax, (3, 23.8), "=")
-for place, words in ((4.2, "input 3 × 7 × 7"), (17.1, "4 kernels 3 × 3 × 3"), (29, "output 4 × 5 × 5")):
+for place, words in (
+    (4.2, "input 3 × 7 × 7"),
+    (17.1, "4 kernels 3 × 3 × 3"),
+    (29, "output 4 × 5 × 5"),
+):
     pic.note(ax, (8, place), words)
 
 # %%
 # A layer is a sum over channels of what `cconv.correlate` does to one:
 
-by_hand = sum(cconv.correlate(image[channel], weight[2, channel], "valid") for channel in range(3))
+by_hand = sum(
+    cconv.correlate(image[channel], weight[2, channel], "valid") for channel in range(3)
+)
 assert np.allclose(output[2], by_hand)
 print("parameters:", weight.size, "weights and", len(weight), "biases")
 
@@ -73,7 +84,9 @@ pic.show(axes[0, 0], photograph, "photograph")
 for ax, plane, name in zip(axes[0, 1:], planes, ("red", "green", "blue"), strict=True):
     pic.show(ax, plane, f"channel: {name}")
 pic.show(axes[1, 0], maps[0], "map: brightness")
-for ax, result, name in zip(axes[1, 1:], maps[1:], ("red − blue", "edges", "spots"), strict=True):
+for ax, result, name in zip(
+    axes[1, 1:], maps[1:], ("red − blue", "edges", "spots"), strict=True
+):
     pic.show(ax, result, f"map: {name}", signed=True)
 
 # %%
@@ -86,6 +99,13 @@ wide = np.random.default_rng(2).random((8, 7, 7))
 rows = []
 for groups in (1, 2, 4, 8):
     grouped = np.ones((8, 8 // groups, 3, 3))
-    rows.append((groups, grouped.shape, grouped.size, cconv.conv2d(wide, grouped, groups=groups).shape))
+    rows.append(
+        (
+            groups,
+            grouped.shape,
+            grouped.size,
+            cconv.conv2d(wide, grouped, groups=groups).shape,
+        )
+    )
     assert grouped.size * groups == 8 * 8 * 9
 pic.Table(("groups", "shape of weight", "weights", "shape of output"), rows)

@@ -37,16 +37,25 @@ pic.cells(ax, single, at=(0, 0), strength=0.05 + 0.4 * single)
 pic.cells(ax, kernel, at=(1, 6.2), colour=pic.KERNEL, strength=kernel / 20)
 pic.cells(ax, convolved, at=(0, 10.4), colour=pic.OUTPUT, strength=convolved / 18)
 pic.cells(ax, correlated, at=(0, 16.4), colour=pic.OUTPUT, strength=correlated / 18)
-for place, words in ((2.5, "image"), (7.7, "kernel"), (12.9, "convolved"), (18.9, "correlated")):
+for place, words in (
+    (2.5, "image"),
+    (7.7, "kernel"),
+    (12.9, "convolved"),
+    (18.9, "correlated"),
+):
     pic.note(ax, (-0.6, place), words)
 
 # %%
 # Each is the other with a turned kernel; on a kernel that is its own turn (a box, a Gaussian) they agree:
 
 photograph = skimage.data.camera()[:200, 150:350].astype(np.float64) / 255
-assert np.allclose(cconv.convolve(photograph, kernel), cconv.correlate(photograph, kernel[::-1, ::-1]))
+assert np.allclose(
+    cconv.convolve(photograph, kernel), cconv.correlate(photograph, kernel[::-1, ::-1])
+)
 gaussian = cconv.filters.gaussian(2.0, ndim=2)
-assert np.allclose(cconv.convolve(photograph, gaussian), cconv.correlate(photograph, gaussian))
+assert np.allclose(
+    cconv.convolve(photograph, gaussian), cconv.correlate(photograph, gaussian)
+)
 
 weight = kernel[np.newaxis, np.newaxis]
 layer = cconv.conv2d(photograph[np.newaxis], weight)[0]
@@ -63,7 +72,12 @@ print("conv2d is a correlation; with flip_kernel=True it is a convolution")
 # time crooked.
 
 page = 1 - skimage.data.page()[:140].astype(np.float32) / 255
-page -= cconv.convolve(page, cconv.filters.gaussian(8.0, ndim=2, dtype=np.float32), "same", boundary="reflect")
+page -= cconv.convolve(
+    page,
+    cconv.filters.gaussian(8.0, ndim=2, dtype=np.float32),
+    "same",
+    boundary="reflect",
+)
 place, size = (65, 132), (14, 56)
 word = page[place[0] : place[0] + size[0], place[1] : place[1] + size[1]]
 word = word - word.mean()
@@ -100,7 +114,12 @@ axes[1].plot(correlated.max(0), color=pic.OUTPUT, label="correlated")
 axes[1].plot(convolved.max(0), color=pic.GREY, label="convolved", linewidth=1)
 for row, column in found:
     axes[1].plot(column, correlated[row, column], "o", color=pic.OUTPUT, markersize=5)
-axes[1].set(xlim=(0, 383), ylim=(0, 1.1), xlabel="column where the window begins", ylabel="largest likeness")
+axes[1].set(
+    xlim=(0, 383),
+    ylim=(0, 1.1),
+    xlabel="column where the window begins",
+    ylabel="largest likeness",
+)
 axes[1].legend(ncols=2, loc="upper right")
 
 # %%

@@ -31,7 +31,9 @@ for top, padding, result in ((0, (1, 1), centred), (3.4, (2, 0), causal)):
     inside = np.pad(np.full(8, 0.35), padding, constant_values=0.07)
     left = 2 - padding[0]
     pic.cells(ax, [around], at=(top, left), strength=inside[np.newaxis])
-    pic.cells(ax, result, at=(top + 1.5, 2), colour=pic.OUTPUT, strength=0.05 + result / 6)
+    pic.cells(
+        ax, result, at=(top + 1.5, 2), colour=pic.OUTPUT, strength=0.05 + result / 6
+    )
     pic.frame(ax, (top, left + 4), (1, 3))
     pic.arrow(ax, (top + 1.08, 6.5), (top + 1.45, 6.5), colour=pic.KERNEL)
     pic.note(ax, (top + 0.5, -0.4), "input", ha="right")
@@ -66,7 +68,9 @@ pic.legend_above(ax)
 
 dilations = (1, 2, 4, 8)
 size, _, start = cconv.receptive_field([(2, 1, d, ((d, 0),)) for d in dilations])
-print("the last output sees", size[0], "samples; the earliest is", -start[0], "before it")
+print(
+    "the last output sees", size[0], "samples; the earliest is", -start[0], "before it"
+)
 assert (size[0], start[0]) == (16, -15)
 
 last = np.zeros((1, 16))
@@ -75,7 +79,12 @@ reached = [last]
 for dilation in reversed(dilations):
     shape = reached[0].shape
     two = np.ones((1, 1, 2))
-    reached.insert(0, cconv.conv1d_input_grad(reached[0], two, shape, dilation=dilation, padding="causal"))
+    reached.insert(
+        0,
+        cconv.conv1d_input_grad(
+            reached[0], two, shape, dilation=dilation, padding="causal"
+        ),
+    )
 assert np.array_equal(reached[0], np.ones((1, 16)))
 
 fig, ax = pic.boards(3.4)
@@ -85,8 +94,26 @@ for level, (seen, colour) in enumerate(zip(reached, colours, strict=True)):
     for place in range(16):
         used = seen[0, place] > 0
         face = colour if used else "white"
-        ax.plot(place, y, "o", markersize=11, color=face, markeredgecolor=colour if used else pic.tint(pic.GREY, 0.5))
+        ax.plot(
+            place,
+            y,
+            "o",
+            markersize=11,
+            color=face,
+            markeredgecolor=colour if used else pic.tint(pic.GREY, 0.5),
+        )
         if level and used:
             for source in (place, place - dilations[level - 1]):
-                ax.plot([source, place], [y + 1.6, y], color=pic.KERNEL, linewidth=1.2, zorder=0)
-    pic.note(ax, (y, -0.9), f"dilation {dilations[level - 1]}" if level else "input", ha="right")
+                ax.plot(
+                    [source, place],
+                    [y + 1.6, y],
+                    color=pic.KERNEL,
+                    linewidth=1.2,
+                    zorder=0,
+                )
+    pic.note(
+        ax,
+        (y, -0.9),
+        f"dilation {dilations[level - 1]}" if level else "input",
+        ha="right",
+    )

@@ -24,7 +24,14 @@ standard = rng.standard_normal((M, C, k, k))
 depthwise = rng.standard_normal((C, 1, k, k))
 pointwise = rng.standard_normal((M, C, 1, 1))
 print("standard: ", standard.size)
-print("separable:", depthwise.size, "+", pointwise.size, "=", depthwise.size + pointwise.size)
+print(
+    "separable:",
+    depthwise.size,
+    "+",
+    pointwise.size,
+    "=",
+    depthwise.size + pointwise.size,
+)
 assert (standard.size, depthwise.size + pointwise.size) == (108, 39)
 
 # %%
@@ -35,7 +42,9 @@ assert (standard.size, depthwise.size + pointwise.size) == (108, 39)
 fig, ax = pic.boards(5.4)
 pic.volume(ax, (0, 0), (3, 7, 7), pic.INPUT)
 for number in range(M):
-    pic.volume(ax, (-2.7 + 5.2 * (number // 2), 12 + 5.5 * (number % 2)), (3, 3, 3), pic.KERNEL)
+    pic.volume(
+        ax, (-2.7 + 5.2 * (number // 2), 12 + 5.5 * (number % 2)), (3, 3, 3), pic.KERNEL
+    )
 pic.volume(ax, (1, 37), (4, 5, 5), pic.OUTPUT)
 pic.note(ax, (3, 10.3), "∗")
 pic.note(ax, (3, 35), "=")

@@ -4,7 +4,7 @@ The receptive field grows through layers
 
 One output of a layer of 3 × 3 sees nine pixels. One output of a second such layer sees nine of those outputs, and
 through them 5 × 5 pixels; a third makes it 7 × 7. With kernels :math:`k`, dilations :math:`d` and strides :math:`s`,
-after the layers :math:`1, 2, \dots`:
+after layers 1, 2 and so on:
 
 .. math:: \text{size} = 1 + \sum_{l} (k_l - 1) \, d_l \prod_{m < l} s_m
 """
@@ -41,8 +41,21 @@ for layer, one in enumerate(seen):
     reach = int((one > 0).any(0).sum())
     colour = (pic.INPUT, pic.GREY, pic.GREY, pic.OUTPUT)[layer]
     top = (9 - size) / 2
-    pic.cells(ax, one, at=(top, left), colour=colour, text="", strength=np.where(one > 0, 0.5, 0.05))
-    pic.frame(ax, (top + (size - reach) / 2, left + (size - reach) / 2), (reach, reach), colour=colour, width=2)
+    pic.cells(
+        ax,
+        one,
+        at=(top, left),
+        colour=colour,
+        text="",
+        strength=np.where(one > 0, 0.5, 0.05),
+    )
+    pic.frame(
+        ax,
+        (top + (size - reach) / 2, left + (size - reach) / 2),
+        (reach, reach),
+        colour=colour,
+        width=2,
+    )
     name = "image" if layer == 0 else f"layer {layer}"
     pic.note(ax, (top + size + 0.8, left + size / 2), f"{name}: {reach} × {reach}")
     if layer < 3:
@@ -63,12 +76,25 @@ assert np.array_equal(paths[3], seen[0][1:-1, 1:-1])
 
 fig, axes = pic.figure(2.1, 1, 4)
 for ax, layers in zip(axes, (1, 2, 4, 8), strict=True):
-    pic.show(ax, np.pad(paths[layers], 9 - layers), f"layer {layers}: {2 * layers + 1} × {2 * layers + 1}",
-             cmap=pic.shades(pic.INPUT), vmax=paths[layers].max())  # fmt: skip
-    pic.frame(ax, (8.5 - layers, 8.5 - layers), (2 * layers + 1, 2 * layers + 1), colour=pic.GREY, width=1)
+    pic.show(
+        ax,
+        np.pad(paths[layers], 9 - layers),
+        f"layer {layers}: {2 * layers + 1} × {2 * layers + 1}",
+        cmap=pic.shades(pic.INPUT),
+        vmax=paths[layers].max(),
+    )
+    pic.frame(
+        ax,
+        (8.5 - layers, 8.5 - layers),
+        (2 * layers + 1, 2 * layers + 1),
+        colour=pic.GREY,
+        width=1,
+    )
 
 share = paths[8][4:13, 4:13].sum() / paths[8].sum()
-print(f"of 8 layers, the middle 9 x 9 of 17 x 17 pixels holds {100 * share:.0f} % of all paths")
+print(
+    f"of 8 layers, the middle 9 x 9 of 17 x 17 pixels holds {100 * share:.0f} % of all paths"
+)
 assert share > 0.9
 
 # %%
@@ -76,10 +102,30 @@ assert share > 0.9
 # ----------------
 # After a stride of 2 every step of a later layer is two pixels. The first layers of a ResNet:
 
-names = ("7 × 7, stride 2", "pool 3 × 3, stride 2", "3 × 3", "3 × 3", "3 × 3", "3 × 3", "3 × 3, stride 2", "3 × 3")
-stack = [(7, 2, 1, 3), (3, 2, 1, 1), (3, 1, 1, 1), (3, 1, 1, 1), (3, 1, 1, 1), (3, 1, 1, 1), (3, 2, 1, 1), (3, 1, 1, 1)]
+names = (
+    "7 × 7, stride 2",
+    "pool 3 × 3, stride 2",
+    "3 × 3",
+    "3 × 3",
+    "3 × 3",
+    "3 × 3",
+    "3 × 3, stride 2",
+    "3 × 3",
+)
+stack = [
+    (7, 2, 1, 3),
+    (3, 2, 1, 1),
+    (3, 1, 1, 1),
+    (3, 1, 1, 1),
+    (3, 1, 1, 1),
+    (3, 1, 1, 1),
+    (3, 2, 1, 1),
+    (3, 1, 1, 1),
+]
 rows, size, step = [], 1, 1
-for count, (name, (kernel, stride, dilation, _)) in enumerate(zip(names, stack, strict=True), 1):
+for count, (name, (kernel, stride, dilation, _)) in enumerate(
+    zip(names, stack, strict=True), 1
+):
     size += (kernel - 1) * dilation * step
     step *= stride
     assert cconv.receptive_field(stack[:count])[:2] == (size, step)

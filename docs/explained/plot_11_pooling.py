@@ -13,7 +13,14 @@ import skimage
 
 import cconv
 
-image = np.array([[1.0, 3.0, 2.0, 0.0], [5.0, 7.0, 1.0, 1.0], [0.0, 2.0, 8.0, 6.0], [4.0, 2.0, 6.0, 4.0]])
+image = np.array(
+    [
+        [1.0, 3.0, 2.0, 0.0],
+        [5.0, 7.0, 1.0, 1.0],
+        [0.0, 2.0, 8.0, 6.0],
+        [4.0, 2.0, 6.0, 4.0],
+    ]
+)
 largest = cconv.max_pool2d(image[np.newaxis], 2)[0]
 mean = cconv.avg_pool2d(image[np.newaxis], 2)[0]
 
@@ -34,7 +41,9 @@ pic.note(ax, (-0.6, 2), "image")
 pic.arrow(ax, (2, 4.4), (2, 6.1))
 for row, column in np.ndindex(2, 2):
     window = image[2 * row : 2 * row + 2, 2 * column : 2 * column + 2]
-    print(f"{window.ravel()}  largest {largest[row, column]:g}, mean {mean[row, column]:g}")
+    print(
+        f"{window.ravel()}  largest {largest[row, column]:g}, mean {mean[row, column]:g}"
+    )
     assert largest[row, column] == window.max() and mean[row, column] == window.mean()
 
 # %%
@@ -46,10 +55,17 @@ for row, column in np.ndindex(2, 2):
 photograph = skimage.data.coins()[40:290, 60:310].astype(np.float32) / 255
 fig, axes = pic.figure(4.7, 2, 3)
 for column, size in enumerate((2, 5, 10)):
-    for row, (pool, name) in enumerate(((cconv.max_pool2d, "largest"), (cconv.avg_pool2d, "mean"))):
+    for row, (pool, name) in enumerate(
+        ((cconv.max_pool2d, "largest"), (cconv.avg_pool2d, "mean"))
+    ):
         small = pool(photograph[np.newaxis], size)[0]
         assert small.shape == (250 // size,) * 2
-        pic.show(axes[row, column], small, f"{name} of {size} × {size}", interpolation="nearest")
+        pic.show(
+            axes[row, column],
+            small,
+            f"{name} of {size} × {size}",
+            interpolation="nearest",
+        )
 
 # %%
 # Moving by a pixel
@@ -62,8 +78,13 @@ rows = []
 for size in (2, 5, 10):
     changes = []
     for pool in (cconv.max_pool2d, cconv.avg_pool2d):
-        before, after = pool(photograph[np.newaxis], size), pool(moved[np.newaxis], size)
-        changes.append(np.abs(after - before).mean() / np.abs(moved - photograph).mean())
+        before, after = (
+            pool(photograph[np.newaxis], size),
+            pool(moved[np.newaxis], size),
+        )
+        changes.append(
+            np.abs(after - before).mean() / np.abs(moved - photograph).mean()
+        )
     rows.append((f"{size} × {size}", *(f"{change:.2f}" for change in changes)))
     assert changes[1] < changes[0] < 1.1
 pic.Table(("window", "largest", "mean"), rows)
@@ -77,6 +98,10 @@ pic.Table(("window", "largest", "mean"), rows)
 negative = -np.ones((1, 4, 4))
 print("max:", cconv.max_pool2d(negative, 3, stride=2, padding=1)[0].tolist())
 print("mean:", cconv.avg_pool2d(negative, 3, stride=2, padding=1)[0].round(2).tolist())
-print("mean, count_include_pad=False:",
-      cconv.avg_pool2d(negative, 3, stride=2, padding=1, count_include_pad=False)[0].tolist())  # fmt: skip
+print(
+    "mean, count_include_pad=False:",
+    cconv.avg_pool2d(negative, 3, stride=2, padding=1, count_include_pad=False)[
+        0
+    ].tolist(),
+)
 assert np.all(cconv.max_pool2d(negative, 3, stride=2, padding=1) == -1)

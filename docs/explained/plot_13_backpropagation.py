@@ -39,7 +39,12 @@ pic.cells(ax, y, at=(0.5, 8.2), colour=pic.OUTPUT)
 pic.cells(ax, g, at=(0.5, 12), colour=pic.OUTPUT, strength=0.45)
 for place, sign in ((3.8, "∗"), (7.4, "=")):
     pic.note(ax, (1.5, place), sign)
-for place, words in ((1.5, "image x"), (5.6, "kernel w"), (9.2, "output y"), (13, "gradient g")):
+for place, words in (
+    (1.5, "image x"),
+    (5.6, "kernel w"),
+    (9.2, "output y"),
+    (13, "gradient g"),
+):
     pic.note(ax, (-0.5, place), words)
 
 # %%
@@ -54,7 +59,13 @@ fig, axes = pic.boards(5.0, 3, 3)
 for (row, column), ax in np.ndenumerate(axes):
     window = padded[row : row + 2, column : column + 2]
     by_hand[row, column] = np.sum(window * turned)
-    pic.cells(ax, padded, colour=pic.OUTPUT, text="{:.0f}", strength=np.pad(np.full((2, 2), 0.45), 1))
+    pic.cells(
+        ax,
+        padded,
+        colour=pic.OUTPUT,
+        text="{:.0f}",
+        strength=np.pad(np.full((2, 2), 0.45), 1),
+    )
     pic.frame(ax, (row, column), (2, 2))
     pic.cells(ax, turned, at=(1, 4.8), colour=pic.KERNEL)
     terms = [f"{a:g}·{b:g}" for a, b in zip(window.flat, turned.flat, strict=True) if a]
@@ -114,5 +125,14 @@ assert np.allclose(measured, grad_x, atol=1e-9)
 images = np.random.default_rng(0).random((8, 3, 32, 32))
 weight = np.random.default_rng(1).standard_normal((16, 3, 5, 5))
 output = cconv.conv2d(images, weight, stride=2, padding=2)
-gradients = cconv.conv2d_backward(np.ones_like(output), images, weight, stride=2, padding=2)
-print("input", gradients.input.shape, " weight", gradients.weight.shape, " bias", gradients.bias.shape)
+gradients = cconv.conv2d_backward(
+    np.ones_like(output), images, weight, stride=2, padding=2
+)
+print(
+    "input",
+    gradients.input.shape,
+    " weight",
+    gradients.weight.shape,
+    " bias",
+    gradients.bias.shape,
+)

@@ -18,7 +18,14 @@ import skimage
 
 import cconv
 
-image = np.array([[1.0, 3.0, 2.0, 0.0], [5.0, 7.0, 1.0, 1.0], [0.0, 2.0, 8.0, 6.0], [4.0, 2.0, 6.0, 4.0]])
+image = np.array(
+    [
+        [1.0, 3.0, 2.0, 0.0],
+        [5.0, 7.0, 1.0, 1.0],
+        [0.0, 2.0, 8.0, 6.0],
+        [4.0, 2.0, 6.0, 4.0],
+    ]
+)
 gradient = np.array([[0.1, 0.2], [0.3, 0.4]])
 
 # %%
@@ -47,13 +54,24 @@ pic.cells(ax, grad_image, at=(6, 0), strength=0.08 + 0.4 * mask)
 for top in (0, 6):
     for row, column in np.ndindex(2, 2):
         pic.frame(ax, (top + 2 * row, 2 * column), (2, 2), colour=pic.GREY, width=1.5)
-        pic.frame(ax, (top + 2 * row, 6 + 2 * column), (2, 2), colour=pic.GREY, width=1.5)
-for start, end in (((2, 4.3), (2, 5.7)), ((2, 10.3), (2, 11.7)), ((8, 11.7), (8, 10.3)), ((8, 5.7), (8, 4.3))):
+        pic.frame(
+            ax, (top + 2 * row, 6 + 2 * column), (2, 2), colour=pic.GREY, width=1.5
+        )
+for start, end in (
+    ((2, 4.3), (2, 5.7)),
+    ((2, 10.3), (2, 11.7)),
+    ((8, 11.7), (8, 10.3)),
+    ((8, 5.7), (8, 4.3)),
+):
     pic.arrow(ax, start, end)
 for at, words in (
-    ((-0.5, 2), "image"), ((-0.5, 8), "who won"), ((0.5, 13), "largest"), ((5.5, 2), "its gradient"),
-    ((5.5, 8), "the same mask"), ((6.5, 13), "gradient"),
-):  # fmt: skip
+    ((-0.5, 2), "image"),
+    ((-0.5, 8), "who won"),
+    ((0.5, 13), "largest"),
+    ((5.5, 2), "its gradient"),
+    ((5.5, 8), "the same mask"),
+    ((6.5, 13), "gradient"),
+):
     pic.note(ax, at, words)
 pic.note(ax, (4.75, 13), "forward: to the right\nback: to the left", colour=pic.GREY)
 
@@ -71,7 +89,13 @@ peak = np.zeros((1, 5, 5))
 peak[0, 2, 2] = 9
 largest, indices = cconv.max_pool2d(peak, 3, stride=1, return_indices=True)
 wins = cconv.max_pool2d_input_grad(np.ones_like(largest), indices, peak.shape)[0]
-print("a peak in the middle of 5 x 5 wins", int(wins[2, 2]), "of", largest.size, "windows of 3 x 3")
+print(
+    "a peak in the middle of 5 x 5 wins",
+    int(wins[2, 2]),
+    "of",
+    largest.size,
+    "windows of 3 x 3",
+)
 assert wins[2, 2] == 9 and wins.sum() == 9
 
 # %%
@@ -87,7 +111,11 @@ pic.cells(ax, gradient, at=(1, 0), colour=pic.OUTPUT, strength=0.3)
 pic.arrow(ax, (2, 2.4), (2, 3.6))
 pic.cells(ax, grad_image, at=(0, 4), strength=0.05 + grad_image)
 pic.cells(ax, shares, at=(0, 10), text="{:.3f}", strength=0.05 + shares)
-for at, words in (((0.5, 1), "gradient"), ((-0.5, 6), "through the maximum"), ((-0.5, 12), "through the mean")):
+for at, words in (
+    ((0.5, 1), "gradient"),
+    ((-0.5, 6), "through the maximum"),
+    ((-0.5, 12), "through the mean"),
+):
     pic.note(ax, at, words)
 
 # %%

@@ -23,7 +23,9 @@ def tone(frequency, seconds=0.4):
     return waves * np.exp(-6 * time) * (1 - np.exp(-200 * time))
 
 
-clean = 0.5 * np.concatenate([tone(frequency) for frequency in (440.0, 554.37, 659.26, 880.0)])
+clean = 0.5 * np.concatenate(
+    [tone(frequency) for frequency in (440.0, 554.37, 659.26, 880.0)]
+)
 noisy = clean + 0.25 * rng.standard_normal(clean.size)
 
 # %%
@@ -33,7 +35,9 @@ noisy = clean + 0.25 * rng.standard_normal(clean.size)
 # everything from 400 to 1000 Hz passes.
 
 place = (np.arange(801) - 400) / RATE
-band = (2000 * np.sinc(2000 * place) - 800 * np.sinc(800 * place)) / RATE * np.hamming(801)
+band = (
+    (2000 * np.sinc(2000 * place) - 800 * np.sinc(800 * place)) / RATE * np.hamming(801)
+)
 cleaned = cconv.convolve(noisy, band, "same")
 
 # %%
@@ -52,7 +56,9 @@ assert decibels(cleaned) > decibels(noisy) + 5
 time = np.arange(clean.size) / RATE
 fig, axes = pic.figure(4.6, 3, sharex=True, sharey=True)
 names = (("melody", pic.GREY), ("with noise", pic.INPUT), ("filtered", pic.OUTPUT))
-for ax, signal, (name, colour) in zip(axes, (clean, noisy, cleaned), names, strict=True):
+for ax, signal, (name, colour) in zip(
+    axes, (clean, noisy, cleaned), names, strict=True
+):
     ax.plot(time, signal, color=colour, linewidth=0.4)
     ax.set(title=name, ylim=(-1, 1), xlim=(0, time[-1]))
 axes[-1].set(xlabel="seconds")
@@ -71,7 +77,9 @@ fig, ax = pic.figure(2.6)
 frequency = np.fft.rfftfreq(clean.size, 1 / RATE)
 smooth = cconv.filters.gaussian(4.0, ndim=1)
 for signal, (name, colour) in zip((noisy, cleaned), names[1:], strict=True):
-    power = cconv.convolve(np.abs(np.fft.rfft(signal)) ** 2, smooth, "same", boundary="reflect")
+    power = cconv.convolve(
+        np.abs(np.fft.rfft(signal)) ** 2, smooth, "same", boundary="reflect"
+    )
     ax.plot(frequency, 10 * np.log10(power), color=colour, linewidth=1, label=name)
 ax.set(xlabel="hertz", ylabel="decibels", xlim=(0, 2000), ylim=(-30, 60))
 pic.legend_above(ax)

@@ -31,7 +31,10 @@ KERNELS = {
     "Laplacian of Gaussian": filters.laplacian_of_gaussian(2.0, ndim=2),
     "Gabor": filters.gabor(6.0, angle=45.0),
 }
-results = {name: cconv.correlate(photograph, kernel, "same", boundary="reflect") for name, kernel in KERNELS.items()}
+results = {
+    name: cconv.correlate(photograph, kernel, "same", boundary="reflect")
+    for name, kernel in KERNELS.items()
+}
 
 # %%
 # The kernels
@@ -42,14 +45,30 @@ fig, axes = pic.figure(5.6, 3, 4)
 for ax, (name, kernel) in zip(axes.flat, KERNELS.items(), strict=True):
     rows, columns = kernel.shape
     strength = np.sqrt(np.abs(kernel) / np.abs(kernel).max())
-    pic.show(ax, np.sign(kernel) * strength, f"{name}\n{rows} × {columns}, sum {abs(kernel.sum()):.0f}", signed=True)
+    pic.show(
+        ax,
+        np.sign(kernel) * strength,
+        f"{name}\n{rows} × {columns}, sum {abs(kernel.sum()):.0f}",
+        signed=True,
+    )
     if rows <= 7:
-        ax.hlines(np.arange(rows) - 0.5, -0.5, columns - 0.5, color="white", linewidth=1)
-        ax.vlines(np.arange(columns) - 0.5, -0.5, rows - 0.5, color="white", linewidth=1)
+        ax.hlines(
+            np.arange(rows) - 0.5, -0.5, columns - 0.5, color="white", linewidth=1
+        )
+        ax.vlines(
+            np.arange(columns) - 0.5, -0.5, rows - 0.5, color="white", linewidth=1
+        )
     if rows == 3:
         for (row, column), value in np.ndenumerate(kernel):
             ink = "white" if strength[row, column] > 0.7 else pic.INK
-            ax.text(column, row, f"{value:g}".replace("-", "−"), ha="center", va="center", color=ink)
+            ax.text(
+                column,
+                row,
+                f"{value:g}".replace("-", "−"),
+                ha="center",
+                va="center",
+                color=ink,
+            )
     pic.frame(ax, (-0.5, -0.5), kernel.shape, colour=pic.tint(pic.GREY, 0.5), width=0.8)
     assert np.isclose(kernel.sum(), round(kernel.sum()), atol=1e-9)
 
@@ -70,13 +89,22 @@ for ax, (name, result) in zip(axes.flat, results.items(), strict=True):
 # ----------------------
 # A derivative sees edges across its axis only. The length of the gradient, from the two of them, sees all.
 
-down, across = (cconv.correlate(photograph, filters.sobel(axis), "same", boundary="reflect") for axis in (-2, -1))
+down, across = (
+    cconv.correlate(photograph, filters.sobel(axis), "same", boundary="reflect")
+    for axis in (-2, -1)
+)
 length = np.hypot(down, across)
 
 fig, axes = pic.figure(2.6, 1, 3)
 pic.show(axes[0], across, "Sobel, across", signed=True)
 pic.show(axes[1], down, "Sobel, down", signed=True)
-pic.show(axes[2], length, "length of the gradient", cmap="gray_r", vmax=np.quantile(length, 0.995))
+pic.show(
+    axes[2],
+    length,
+    "length of the gradient",
+    cmap="gray_r",
+    vmax=np.quantile(length, 0.995),
+)
 
 # %%
 # Brightness and signs, checked: a kernel that sums to 1 leaves a white image white, one that sums to 0 leaves nothing.

@@ -30,7 +30,12 @@ ELLIPSOIDS = [
 
 def head(slices=64, size=128):
     """The model as (slices, rows, columns)."""
-    z, y, x = np.meshgrid(np.linspace(-1, 1, slices), np.linspace(1, -1, size), np.linspace(-1, 1, size), indexing="ij")
+    z, y, x = np.meshgrid(
+        np.linspace(-1, 1, slices),
+        np.linspace(1, -1, size),
+        np.linspace(-1, 1, size),
+        indexing="ij",
+    )
     volume = np.zeros(x.shape, np.float32)
     for brightness, a, b, c, x0, y0, z0, angle in ELLIPSOIDS:
         turn = np.deg2rad(angle)
@@ -53,14 +58,23 @@ plane = cconv.filters.gaussian(1.2, ndim=2, dtype=np.float32)
 space = cconv.filters.gaussian(1.2, ndim=3, dtype=np.float32)
 by_slice = cconv.convolve(noisy, plane, "same", boundary="reflect", axes=(1, 2))
 whole = cconv.convolve(noisy, space, "same", boundary="reflect")
-assert np.allclose(by_slice[20], cconv.convolve(noisy[20], plane, "same", boundary="reflect"), atol=1e-6)
+assert np.allclose(
+    by_slice[20],
+    cconv.convolve(noisy[20], plane, "same", boundary="reflect"),
+    atol=1e-6,
+)
 
 # %%
 # Slices from the neck to the crown, each window of grey values from 0.9 to 1.4.
 
 slices = (16, 22, 28, 40, 51)
 fig, axes = pic.figure(5.9, 4, len(slices))
-rows = (("model", clean), ("with noise", noisy), ("by slice", by_slice), ("as a whole", whole))
+rows = (
+    ("model", clean),
+    ("with noise", noisy),
+    ("by slice", by_slice),
+    ("as a whole", whole),
+)
 for line, (name, volume) in zip(axes, rows, strict=True):
     for ax, number in zip(line, slices, strict=True):
         pic.show(ax, volume[number], vmin=0.85, vmax=1.35)
@@ -77,7 +91,10 @@ for ax, number in zip(axes[0], slices, strict=True):
 even = np.s_[42:46, 48:80, 50:78]
 assert np.ptp(clean[even]) < 1e-6
 rows = []
-for name, volume, kernel in (("by slice", by_slice, plane), ("as a whole", whole, space)):
+for name, volume, kernel in (
+    ("by slice", by_slice, plane),
+    ("as a whole", whole, space),
+):
     left = np.std((volume - clean)[even])
     predicted = 0.35 * np.sqrt(np.sum(kernel.astype(float) ** 2))
     rows.append((name, f"{left:.3f}", f"{predicted:.3f}"))

@@ -50,7 +50,10 @@ else:
 
 passed = np.float32(ours > 0)
 gradients = cconv.conv2d_backward(passed, images, weight, padding=1)
-print("cconv:", {name: getattr(gradients, name).shape for name in ("input", "weight", "bias")})
+print(
+    "cconv:",
+    {name: getattr(gradients, name).shape for name in ("input", "weight", "bias")},
+)
 if torch:
     leaves = [tensor.clone().requires_grad_() for tensor in tensors]
     torch.relu(torch.nn.functional.conv2d(*leaves, padding=1)).sum().backward()
@@ -74,7 +77,9 @@ def seconds(call):
 
 
 threads = cconv.get_num_threads()
-calls = {"cconv": lambda: cconv.conv2d(images, weight, bias, padding=1, activation="relu")}
+calls = {
+    "cconv": lambda: cconv.conv2d(images, weight, bias, padding=1, activation="relu")
+}
 if torch:
     torch.set_num_threads(threads)
 
@@ -88,12 +93,18 @@ for _ in range(20):
     for name, call in calls.items():
         times[name].append(1e3 * seconds(call))
 for name, taken in times.items():
-    print(f"{name}: best {min(taken):.1f} ms, median {np.median(taken):.1f} ms, {threads} threads")
+    print(
+        f"{name}: best {min(taken):.1f} ms, median {np.median(taken):.1f} ms, {threads} threads"
+    )
 
 fig, ax = pic.figure(1.5 if torch else 1.1)
 for row, (name, taken) in enumerate(times.items()):
     colour = pic.OUTPUT if name == "cconv" else pic.GREY
     ax.plot(taken, np.full(20, row), "|", color=colour, markersize=14)
     ax.plot(np.median(taken), row, "o", color=colour, markersize=7)
-ax.set(yticks=range(len(times)), yticklabels=list(times), xlabel="milliseconds a call; the dot is the median")
+ax.set(
+    yticks=range(len(times)),
+    yticklabels=list(times),
+    xlabel="milliseconds a call; the dot is the median",
+)
 ax.set(ylim=(-0.6, len(times) - 0.4), xlim=(0, 1.05 * max(map(max, times.values()))))

@@ -7,7 +7,7 @@ The network that read cheques in 1998 (Y. LeCun, L. Bottou, Y. Bengio, P. Haffne
 its filters can be looked at.
 """
 
-# sphinx_gallery_thumbnail_number = 3
+# sphinx_gallery_thumbnail_number = 4
 import _pictures as pic
 import numpy as np
 from sklearn.datasets import load_digits
@@ -61,9 +61,14 @@ untrained = model[0].params["weight"].copy()
 # Eight times through the 1,348 examples, 32 at a step.
 
 history = model.fit(
-    images[learned], digits.target[learned], epochs=8, optimiser=nn.Adam(0.002), seed=0, progress=False,
+    images[learned],
+    digits.target[learned],
+    epochs=8,
+    optimiser=nn.Adam(0.002),
+    seed=0,
+    progress=False,
     validation=(images[held_out], digits.target[held_out]),
-)  # fmt: skip
+)
 
 output = model.predict(images[held_out])
 right = nn.accuracy(output, digits.target[held_out])
@@ -73,15 +78,43 @@ assert right > 0.96
 fig, axes = pic.figure(2.7, 1, 2)
 steps = np.arange(1, len(history.step_loss) + 1)
 ends = np.arange(1, len(history.loss) + 1) * len(steps) / len(history.loss)
-axes[0].plot(steps, history.step_loss, color=pic.tint(pic.GREY, 0.6), linewidth=0.6, label="each step")
-axes[0].plot(ends, history.loss, "o-", color=pic.INPUT, markersize=4, label="mean of an epoch")
-axes[0].plot(ends, history.validation_loss, "o-", color=pic.KERNEL, markersize=4, label="held out")
+axes[0].plot(
+    steps,
+    history.step_loss,
+    color=pic.tint(pic.GREY, 0.6),
+    linewidth=0.6,
+    label="each step",
+)
+axes[0].plot(
+    ends, history.loss, "o-", color=pic.INPUT, markersize=4, label="mean of an epoch"
+)
+axes[0].plot(
+    ends,
+    history.validation_loss,
+    "o-",
+    color=pic.KERNEL,
+    markersize=4,
+    label="held out",
+)
 axes[0].set(yscale="log", xlabel="step", title="cross-entropy", ylim=(1e-3, 60))
 axes[0].legend()
 epochs = np.arange(1, len(history.loss) + 1)
-axes[1].plot(epochs, 100 * np.array(history.accuracy), "o-", color=pic.INPUT, markersize=4, label="while learning")
-axes[1].plot(epochs, 100 * np.array(history.validation_accuracy), "o-", color=pic.KERNEL, markersize=4,
-             label="held out")  # fmt: skip
+axes[1].plot(
+    epochs,
+    100 * np.array(history.accuracy),
+    "o-",
+    color=pic.INPUT,
+    markersize=4,
+    label="while learning",
+)
+axes[1].plot(
+    epochs,
+    100 * np.array(history.validation_accuracy),
+    "o-",
+    color=pic.KERNEL,
+    markersize=4,
+    label="held out",
+)
 axes[1].set(xlabel="epoch", title="right answers, %", xticks=epochs, ylim=(70, 101))
 axes[1].legend(loc="lower right")
 
@@ -93,10 +126,14 @@ axes[1].legend(loc="lower right")
 
 weights = model[0].params["weight"]
 change = weights - untrained
-print(f"change of the first layer: {np.linalg.norm(change) / np.linalg.norm(untrained):.0%} of its length")
+print(
+    f"change of the first layer: {np.linalg.norm(change) / np.linalg.norm(untrained):.0%} of its length"
+)
 limit = np.abs(weights).max()
 fig, axes = pic.figure(3.6, 3, 6)
-for line, kernels, name in zip(axes, (untrained, weights, change), ("before", "after", "change"), strict=True):
+for line, kernels, name in zip(
+    axes, (untrained, weights, change), ("before", "after", "change"), strict=True
+):
     for ax, kernel in zip(line, kernels[:, 0], strict=True):
         pic.show(ax, kernel, signed=True, vmin=-limit, vmax=limit)
         pic.frame(ax, (-0.5, -0.5), (5, 5), colour=pic.tint(pic.GREY, 0.5), width=0.8)
@@ -134,5 +171,15 @@ unsure = np.argsort(ranked[:, -1] - ranked[:, -2])[:8]
 fig, axes = pic.figure(1.5, 1, 8)
 for ax, index in zip(axes, unsure, strict=True):
     guess, label = output[index].argmax(), digits.target[held_out][index]
-    pic.show(ax, images[held_out][index, 0], f"{guess}" if guess == label else f"{guess}: no, {label}", cmap="gray_r")
-print(int(np.sum(output.argmax(1) != digits.target[held_out])), "of", len(held_out), "are wrong")
+    pic.show(
+        ax,
+        images[held_out][index, 0],
+        f"{guess}" if guess == label else f"{guess}: no, {label}",
+        cmap="gray_r",
+    )
+print(
+    int(np.sum(output.argmax(1) != digits.target[held_out])),
+    "of",
+    len(held_out),
+    "are wrong",
+)

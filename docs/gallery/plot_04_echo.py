@@ -51,13 +51,16 @@ hall = 0.08 * rng.standard_normal(after.size) * np.exp(-4.6 * after)
 hall[0] = 1
 
 rooms = {"canyon": canyon, "hall": hall}
-wet = {name: cconv.convolve(dry, answer, method="fft") for name, answer in rooms.items()}
+wet = {
+    name: cconv.convolve(dry, answer, method="fft") for name, answer in rooms.items()
+}
 for name, answer in rooms.items():
     assert wet[name].size == dry.size + answer.size - 1
     direct = cconv.convolve(dry, answer, method="direct")
     error = np.abs(wet[name] - direct).max() / np.abs(direct).max()
     products = wet[name].size * answer.size
-    print(f"{name}: {answer.size:,} taps, {products:,} products; the FFT is off by {error:.0e} of the loudest sample")
+    print(f"{name}: {answer.size:,} taps, {products:,} products;")
+    print(f"    the FFT is off by {error:.0e} of the loudest sample")
     assert error < 1e-13
 
 fig, axes = pic.figure(4.8, 3, 2, sharex="col", width_ratios=(1, 2))
@@ -65,9 +68,17 @@ axes[0, 0].set_axis_off()
 axes[0, 1].plot(np.arange(dry.size) / RATE, dry, color=pic.INPUT, linewidth=0.4)
 axes[0, 1].set(title="the sound")
 for row, (name, answer) in zip(axes[1:], rooms.items(), strict=True):
-    row[0].vlines(np.flatnonzero(answer) / RATE, 0, answer[answer != 0], color=pic.KERNEL, linewidth=0.8)
+    row[0].vlines(
+        np.flatnonzero(answer) / RATE,
+        0,
+        answer[answer != 0],
+        color=pic.KERNEL,
+        linewidth=0.8,
+    )
     row[0].set(title=f"{name}: its answer", xlim=(-0.05, 1.5))
-    row[1].plot(np.arange(wet[name].size) / RATE, wet[name], color=pic.OUTPUT, linewidth=0.4)
+    row[1].plot(
+        np.arange(wet[name].size) / RATE, wet[name], color=pic.OUTPUT, linewidth=0.4
+    )
     row[1].set(title=f"in the {name}", xlim=(0, 3.5))
 for ax in axes[-1]:
     ax.set_xlabel("seconds")
@@ -76,4 +87,9 @@ for ax in axes[-1]:
 # Listen
 # ------
 
-pic.Sounds([pic.Sound("the sound", dry, RATE), *(pic.Sound(f"in the {name}", wet[name], RATE) for name in wet)])
+pic.Sounds(
+    [
+        pic.Sound("the sound", dry, RATE),
+        *(pic.Sound(f"in the {name}", wet[name], RATE) for name in wet),
+    ]
+)
