@@ -6,6 +6,7 @@ a. Colours have a meaning. Blue is what goes in, vermilion the kernel, green wha
 b. Every figure is 7 inches wide at 100 dots per inch and every text has 10 points: 700 pixels, read without zooming.
 c. Numbers stand in cells of 1 x 1 on a board with rows counted downwards, as in an array; a cell, a window and an arrow
    are placed by (row, column).
+d. What draws returns nothing: a page shows the value of the last line of a block.
 """
 
 import base64
@@ -158,11 +159,15 @@ def show(ax, image, title="", signed=False, **options):
         options = {"cmap": "gray", "vmin": 0, "vmax": 1, **options}
     else:
         image = np.clip(image, 0, 1)
-    picture = ax.imshow(image, **options)
+    ax.imshow(image, **options)
     ax.set(xticks=[], yticks=[])
     ax.spines[:].set_visible(False)
     ax.set_title(title)
-    return picture
+
+
+def legend(ax, **options):
+    """The legend."""
+    ax.legend(**options)
 
 
 def legend_above(ax, columns=4):

@@ -36,6 +36,19 @@ def test_a_page_has_a_title_and_names_only_what_there_is(script):
     assert not [name for name in used if not hasattr(cconv, name)]
 
 
+@by_name
+def test_no_block_of_a_page_ends_in_an_object_that_the_page_would_print(script):
+    """Sphinx-Gallery shows the value of the last line: a call is print, a helper, or the owner of a table or sounds."""
+    text = script.read_text(encoding="utf-8")
+    starts = [number for number, line in enumerate(text.splitlines(), 1) if line.startswith("# %%")]
+    body = ast.parse(text).body
+    for start, end in zip([0, *starts], [*starts, len(text)], strict=True):
+        block = [node for node in body if start <= node.lineno < end]
+        if block and isinstance(block[-1], ast.Expr) and isinstance(block[-1].value, ast.Call):
+            called = ast.unparse(block[-1].value.func)
+            assert called == "print" or called.startswith("pic."), f"{script.name}:{block[-1].lineno}: {called}"
+
+
 @pytest.mark.parametrize("name", QUICK)
 def test_a_page_runs(monkeypatch, name):
     matplotlib = pytest.importorskip("matplotlib")

@@ -120,7 +120,7 @@ axes[1].set(
     xlabel="column where the window begins",
     ylabel="largest likeness",
 )
-axes[1].legend(ncols=2, loc="upper right")
+pic.legend(axes[1], ncols=2, loc="upper right")
 
 # %%
 # Convolution looks for the word standing on its head, finds none, and says so: nothing on this page is as much like

@@ -72,11 +72,10 @@ for ax, mode in zip(axes, ("same", "valid"), strict=True):
     print(
         f'"{mode}": paths from the corner {paths[0, 0]:,.0f}, from the middle {paths[16, 16]:,.0f}'
     )
-    picture = pic.show(
+    pic.show(
         ax, paths / 9**5, f'"{mode}"', cmap=pic.shades(pic.INPUT), vmax=1
     )
     pic.frame(ax, (-0.5, -0.5), (32, 32), colour=pic.GREY, width=1)
+bar = fig.colorbar(axes[1].images[0], ax=axes, label="paths, of the middle's")
+bar.outline.set_visible(False)
 assert paths[0, 0] == 1 and paths[16, 16] == 9**5 == 59049
-fig.colorbar(
-    picture, ax=axes, label="paths, of the middle's", shrink=0.9
-).outline.set_visible(False)

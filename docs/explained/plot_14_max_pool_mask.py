@@ -133,6 +133,6 @@ assert np.count_nonzero(back) <= photograph.size // 64
 fig, axes = pic.figure(2.6, 1, 3)
 pic.show(axes[0], photograph, "160 × 160")
 pic.show(axes[1], largest[0], "largest of 8 × 8", interpolation="nearest")
-pic.show(axes[2], photograph * 0.4 + 0.6, "who won")
 rows, columns = np.divmod(indices.ravel(), photograph.shape[1])
 axes[2].plot(columns, rows, "o", color=pic.KERNEL, markersize=1.5)
+pic.show(axes[2], photograph * 0.4 + 0.6, "who won")

@@ -55,13 +55,13 @@ assert decibels(cleaned) > decibels(noisy) + 5
 
 time = np.arange(clean.size) / RATE
 fig, axes = pic.figure(4.6, 3, sharex=True, sharey=True)
+axes[-1].set(xlabel="seconds")
 names = (("melody", pic.GREY), ("with noise", pic.INPUT), ("filtered", pic.OUTPUT))
 for ax, signal, (name, colour) in zip(
     axes, (clean, noisy, cleaned), names, strict=True
 ):
     ax.plot(time, signal, color=colour, linewidth=0.4)
     ax.set(title=name, ylim=(-1, 1), xlim=(0, time[-1]))
-axes[-1].set(xlabel="seconds")
 
 # %%
 # Listen

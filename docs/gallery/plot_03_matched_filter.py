@@ -65,8 +65,9 @@ axes[1].set(
     ylim=(-4.5, 5.2),
 )
 axes[2].plot(seconds[: score.size], score, color=pic.OUTPUT, linewidth=0.6)
-axes[2].plot(np.array(found) / RATE, score[found], "o", color=pic.OUTPUT, markersize=5)
 axes[2].set(title="correlated with the chirp", xlabel="seconds", xlim=(0, 2))
+for best in found:
+    axes[2].plot(best / RATE, score[best], "o", color=pic.OUTPUT, markersize=5)
 
 # %%
 # Listen

@@ -65,7 +65,7 @@ assert np.allclose(
 )
 
 # %%
-# Slices from the neck to the crown, each window of grey values from 0.9 to 1.4.
+# Slices from the neck to the crown, in grey from 0.85 to 1.35.
 
 slices = (16, 22, 28, 40, 51)
 fig, axes = pic.figure(5.9, 4, len(slices))

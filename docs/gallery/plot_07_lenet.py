@@ -116,7 +116,7 @@ axes[1].plot(
     label="held out",
 )
 axes[1].set(xlabel="epoch", title="right answers, %", xticks=epochs, ylim=(70, 101))
-axes[1].legend(loc="lower right")
+pic.legend(axes[1], loc="lower right")
 
 # %%
 # The filters
@@ -149,17 +149,17 @@ first = model[0].forward(five)
 second = model[2].forward(model[1].forward(first))
 
 fig, axes = pic.figure(1.6, 1, 7)
+fig.suptitle(f"first layer: 6 maps of {first.shape[2]} × {first.shape[3]}")
 pic.show(axes[0], five[0, 0], "input", cmap="gray_r")
 for ax, plane in zip(axes[1:], first[0], strict=True):
     pic.show(ax, plane, cmap=pic.shades(pic.OUTPUT), vmax=first.max())
     pic.frame(ax, (-0.5, -0.5), plane.shape, colour=pic.tint(pic.GREY, 0.5), width=0.8)
-fig.suptitle(f"first layer: 6 maps of {plane.shape[0]} × {plane.shape[1]}")
 
 fig, axes = pic.figure(2.3, 2, 8)
+fig.suptitle(f"second layer: 16 maps of {second.shape[2]} × {second.shape[3]}")
 for ax, plane in zip(axes.flat, second[0], strict=True):
     pic.show(ax, plane, cmap=pic.shades(pic.OUTPUT), vmax=second.max())
     pic.frame(ax, (-0.5, -0.5), plane.shape, colour=pic.tint(pic.GREY, 0.5), width=0.8)
-fig.suptitle(f"second layer: 16 maps of {plane.shape[0]} × {plane.shape[1]}")
 
 # %%
 # What it is least sure of

@@ -98,13 +98,10 @@ for name, taken in times.items():
     )
 
 fig, ax = pic.figure(1.5 if torch else 1.1)
+ax.set(xlabel="milliseconds a call; the dot is the median", ylim=(-0.6, len(times) - 0.4))
+ax.set(yticks=range(len(times)), yticklabels=list(times))
+ax.set(xlim=(0, 1.05 * max(map(max, times.values()))))
 for row, (name, taken) in enumerate(times.items()):
     colour = pic.OUTPUT if name == "cconv" else pic.GREY
     ax.plot(taken, np.full(20, row), "|", color=colour, markersize=14)
     ax.plot(np.median(taken), row, "o", color=colour, markersize=7)
-ax.set(
-    yticks=range(len(times)),
-    yticklabels=list(times),
-    xlabel="milliseconds a call; the dot is the median",
-)
-ax.set(ylim=(-0.6, len(times) - 0.4), xlim=(0, 1.05 * max(map(max, times.values()))))

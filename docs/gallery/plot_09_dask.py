@@ -9,6 +9,7 @@ It needs Dask, ``pip install 'dask[array]'``; without it this page says so and e
 """
 
 # sphinx_gallery_thumbnail_number = 1
+import importlib.util
 import tempfile
 import tracemalloc
 from pathlib import Path
@@ -19,16 +20,17 @@ import skimage
 
 import cconv
 
-try:
+da = None
+missing = [name for name in ("dask", "cconv.dask") if not importlib.util.find_spec(name)]
+if missing:
+    print("not installed:", *missing)
+else:
     import dask.array as da
 
     from cconv import dask as cd
-except ImportError as error:
-    da = None
-    print(error)
 
 photograph = skimage.data.camera().astype(np.float32) / 255
-block = np.tile(np.roll(photograph, (362, 282), (0, 1)), (8, 8))
+block = np.tile(np.roll(photograph, (352, 282), (0, 1)), (8, 8))
 
 # %%
 # Sixty-four gibibytes
