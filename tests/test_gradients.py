@@ -509,6 +509,23 @@ def test_errors_of_types():
         cconv.conv2d_input_grad(g * 1.0, w, 5)
     with pytest.raises(ValueError, match="method"):
         cconv.conv2d_weight_grad(x * 1.0, g, w.shape, method="quick")
+    for method in ("fft", "quick"):
+        with pytest.raises(ValueError, match=f"method='{method}' must be one of 'auto', 'direct', 'winograd'"):
+            cconv.conv2d_input_grad(g * 1.0, w, x.shape, method=method)
+        with pytest.raises(ValueError, match=f"method='{method}' must be one of 'auto', 'direct', 'winograd'"):
+            cconv.conv2d_weight_grad(x * 1.0, g, w.shape, method=method)
+
+
+def test_zeros_between_samples_meet_no_infinity(rng):
+    """A strided depthwise layer of finite weights is one pass over them; another goes phase by phase."""
+    g, w = sample(rng, (1, 32, 5, 5)), sample(rng, (32, 1, 3, 3))
+    want = cconv.conv2d_input_grad(g, w, (1, 32, 11, 11), stride=2, groups=32)
+    w[7, 0, 1, 1] = np.inf
+    got = cconv.conv2d_input_grad(g, w, (1, 32, 11, 11), stride=2, groups=32)
+    met = np.zeros(want.shape, bool)
+    met[:, 7, 1::2, 1::2] = True
+    assert np.isinf(got[met]).all()
+    np.testing.assert_allclose(got[~met], want[~met], rtol=1e-13, atol=1e-13)
 
 
 def test_nan_stays_where_it_was(rng):

@@ -230,6 +230,7 @@ cdef int fill_axes(Axis** axes, spec) except -1:
     cdef int i
     after = getattr(spec, "pad_after", (0, 0, 0))
     boundary = getattr(spec, "boundary", ("constant",)*3)
+    gap = getattr(spec, "gap", (0, 0, 0))
     for i in range(3):
         axes[i].size = spec.input_size[i]
         axes[i].kernel = spec.kernel_size[i]
@@ -238,6 +239,7 @@ cdef int fill_axes(Axis** axes, spec) except -1:
         axes[i].dilation = spec.dilation[i]
         axes[i].pad = spec.pad_before[i]
         axes[i].pad_after = after[i]
+        axes[i].gap = gap[i]
         axes[i].boundary = BOUNDARIES[boundary[i]]
     return 0
 

@@ -4,7 +4,8 @@ Design:
   a. With q a position of the padded input, grad[q] is the sum of grad_output[i] * weight[j] over all i, j with
      ``i * stride + j * dilation == q``. Positions that agree modulo the stride meet the same taps, so each such
      *phase* is a convolution of stride 1 with some of the taps, reversed, whose result is every stride-th sample
-     of the gradient. No zeros are stuffed in between, and none are multiplied.
+     of the gradient. No zeros are stuffed in between, and none are multiplied; but for depthwise layers of finite
+     weights at stride 2, where one pass over samples with zeros between costs less than four over the same planes.
   b. A border that repeats samples makes the gradient of a padded position count for the sample that stands there.
      Those positions are cut into runs along which the source moves by a constant step (one run per reflection);
      each is computed into a small array of its own and added where it belongs. The image is never padded.
@@ -19,9 +20,14 @@ from typing import NamedTuple
 import numpy as np
 
 from ._dtypes import check_bias_dtype, check_supported, convolution_arithmetic, result_dtype
-from ._padding import check_int, is_sequence, padding_pairs, per_axis
+from ._padding import check_choice, check_int, is_sequence, padding_pairs, per_axis
 from ._shapes import conv_spec, layer_axes
 
+GRADIENT_METHODS = ("auto", "direct", "winograd")
+# A strided depthwise layer's input gradient in one pass has more products, up to as many times as the stride's square.
+GAPS_STRIDE = 2
+GAPS_TAPS = 64
+GAPS_GROUPS = 16    # fill half of the widest lanes
 # of an array that holds the gradient of a part of the border; more is computed in several
 BORDER_BYTES = 4 * 1024 * 1024
 
@@ -110,6 +116,36 @@ def input_gradient(forward, sizes, dtype):
             for small in within_limit(forward, list(pieces), sums.itemsize):
                 others.append(region(forward, small, strides, outputs, dtype, sums, BORDER_BYTES))
     return core, [other for other in others if other.parts]
+
+
+def with_gaps(forward, shape, dtype):
+    """The input gradient of a strided depthwise layer as one convolution of stride 1, of grad_output with zeros between
+    its samples; None where that is impossible or does not pay.
+
+    The weights have to be finite: zeros are multiplied here. No weight is copied, and what is written is not strided.
+    """
+    taps = math.prod(forward.kernel_size)
+    pads = [taps - 1 - before for taps, before in zip(forward.kernel_size, forward.pad_before, strict=True)]
+    if (
+        forward.in_channels != 1 or forward.out_channels != 1 or forward.groups < GAPS_GROUPS or taps > GAPS_TAPS
+        or max(forward.stride) == 1 or max(forward.stride) > GAPS_STRIDE or max(forward.dilation) > 1 or min(pads) < 0
+        or any(name != "constant" for name in forward.boundary) or any(forward.input_start) or dtype.kind == "c"
+        or forward.is_complex or forward.method == "winograd"
+    ):  # fmt: skip
+        return None
+    return forward._replace(
+        real=convolution_arithmetic(dtype),
+        sum_dtype=dtype,
+        flip=not forward.flip,
+        input_size=tuple([(n - 1) * step + 1 for n, step in zip(forward.output_size, forward.stride, strict=True)]),
+        output_size=tuple([shape[axis] if axis >= 0 else 1 for axis in forward.input_axes[1:]]),
+        stride=(1, 1, 1),
+        gap=tuple([step - 1 for step in forward.stride]),
+        pad_before=tuple(pads),
+        cval=0,
+        output_shape=shape,
+        output_dtype=dtype,
+    )
 
 
 def border_pieces(boundary, before, size, reach, start):
@@ -293,6 +329,7 @@ def layer_spec(rank, input_shape, input_dtype, weight_shape, weight_dtype, grad_
     The types are those of the two arrays that are there, whichever they stand for.
     """
     (stride, padding, padding_mode, cval, dilation, groups, flip_kernel, data_format, method) = options
+    check_choice(method, "method", GRADIENT_METHODS)
     forward = conv_spec(
         rank, input_shape, input_dtype, weight_shape, weight_dtype, None, None,
         stride, padding, padding_mode, cval, dilation, groups, flip_kernel, None, data_format, method, None, None,

@@ -92,6 +92,7 @@ class ConvSpec(NamedTuple):
     output_axes: tuple[int, int, int, int]
     output_shape: tuple[int, ...]
     output_dtype: np.dtype
+    gap: tuple[int, int, int] = (0, 0, 0)  # zeros between samples, counted in input_size: depthwise layers only
 
 
 class PoolSpec(NamedTuple):

@@ -8,8 +8,8 @@ from cython.parallel cimport prange, threadid
 
 from cconv._kernels.channels cimport channels_in_one_block, channels_scratch, channels_task, tiles_per_plane
 from cconv._kernels.depthwise cimport (
-    depthwise_prepare, depthwise_scratch, depthwise_task, patch_reals, read_in_place, store_in_place, sums_reals,
-    vector_weights,
+    depthwise_prepare, depthwise_scratch, depthwise_task, has_gaps, patch_reals, read_in_place, store_in_place,
+    sums_reals, vector_weights,
 )
 from cconv._kernels.elements cimport item_size
 from cconv._kernels.factors cimport find_factors
@@ -418,8 +418,8 @@ cdef void plan_winograd(ConvArgs* args, int num_threads) noexcept nogil:
 cdef void merge_axes(ConvArgs* args, Axis* outer, Axis* inner, Py_ssize_t* x_outer, Py_ssize_t* x_inner,
                      Py_ssize_t* y_outer, Py_ssize_t* y_inner) noexcept nogil:
     """Make one axis of two where nothing tells them apart: a pointwise kernel on rows that follow each other."""
-    if (outer.kernel != 1 or inner.kernel != 1 or outer.stride != 1 or inner.stride != 1 or outer.size != outer.output
-            or inner.size != inner.output or outer.pad or inner.pad or outer.size == 1
+    if (outer.kernel != 1 or inner.kernel != 1 or outer.stride != 1 or inner.stride != 1 or outer.gap or inner.gap
+            or outer.size != outer.output or inner.size != inner.output or outer.pad or inner.pad or outer.size == 1
             or x_outer[0] != inner.size*x_inner[0] or y_outer[0] != inner.size*y_inner[0]):
         return
     inner.size *= outer.size
@@ -442,6 +442,9 @@ cdef void conv_plan(ConvArgs* args, int num_threads) noexcept nogil:
     if winograd_applies(args) and (args.method == METHOD_WINOGRAD
                                    or args.method == METHOD_AUTO and winograd_pays(args)):
         plan_winograd(args, num_threads)
+        return
+    if has_gaps(args):
+        plan_depthwise(args, num_threads)
         return
     args.ic_block = args.IC
     args.oc_block = args.OC

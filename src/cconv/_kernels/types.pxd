@@ -90,6 +90,7 @@ cdef struct Axis:
     Py_ssize_t dilation
     Py_ssize_t pad              # before; what follows the input is implied by the other extents
     Py_ssize_t pad_after        # pooling only: counted by count_include_pad
+    Py_ssize_t gap              # zeros between neighbouring samples; they count in `size`. The depthwise kernel only
     int boundary
 
 # How a packed tile of one axis holds the samples that `tile` outputs need. Outputs that are neighbours must be
