@@ -7,6 +7,7 @@ from cconv._kernels.types cimport MAX_BATCH_AXES, Axis, ConvArgs, ConvKernels, r
 cdef void* load_table(operator, real, capsule_name) except NULL
 cdef int threads_for(object asked, double work) except -1
 cdef const int* dtype_codes() noexcept
+cdef double product(values)
 cdef int fill_axes(Axis** axes, spec) except -1
 cdef int run_tasks(run_t run, const void* args, Py_ssize_t n_tasks, Py_ssize_t* scratch_bytes, int threads,
                    double work) except -1
