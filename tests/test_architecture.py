@@ -37,7 +37,7 @@ LAYERS = (
 WITHIN_A_LAYER = (0, 4, 6)
 # kernels apart
 COMPILED = ("_core", "_arrays", "_activations", "_convolution_set", "_ordered", "_pool_gradient", "_pooling",
-            "_weight_gradient")
+            "_weight_gradient", "_capi_params", "_extents", "_without_gil", "capi")
 
 
 def layer_of(module):

@@ -48,9 +48,6 @@ cdef extern from "Python.h":
     void Py_DECREF(PyObject*)
 
 cdef enum:
-    # Work under this stays on the calling thread: two threads take 1.6 to 2.2 us to start (hot), and tasks of
-    # this size are done in about 5 us.
-    SERIAL_WORK = 400_000
     # Multiply-adds between two looks at pending signals: 20 ms at 25 GFLOP/s, less where it goes faster.
     SIGNAL_WORK = 250_000_000
     ALIGNMENT = 64
@@ -154,6 +151,15 @@ cdef int max_threads() except -1:
     elif process_limit:
         limit = min(limit, process_limit)
     return max(1, limit)
+
+
+cdef int threads_without_gil(int asked) noexcept nogil:
+    """`asked`, or fewer where the CPUs, OpenMP or set_num_threads allow no more. What num_threads() set for one thread
+    or task is kept in a Python object and not looked at."""
+    cdef int limit = min(cpus, omp_get_max_threads())
+    if process_limit:
+        limit = min(limit, process_limit)
+    return max(1, min(asked, limit))
 
 
 cdef bint workers_released = True
