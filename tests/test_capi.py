@@ -217,6 +217,33 @@ def test_bits_are_those_of_the_python_functions_for_any_number_of_threads(user, 
                   cconv.conv2d_weight_grad(x, grad, w.shape, **options))
 
 
+def test_random_layers_have_the_bits_of_the_python_functions(user, rng):
+    """Every border, too; whatever is drawn, nothing is read or written outside."""
+    for _ in range(60):
+        rank = int(rng.integers(1, 4))
+        groups, ins, outs = (int(n) for n in rng.integers(1, (3, 9, 12)))
+        size, kernel, stride, dilation, before, after = (
+            tuple(map(int, rng.integers(low, high, rank)))
+            for low, high in ((5, 9 if rank > 1 else 60), (1, 5), (1, 4), (1, 3), (0, 6), (0, 6)))  # fmt: skip
+        if any(s + b + a <= d * (k - 1) for s, k, d, b, a in zip(size, kernel, dilation, before, after, strict=True)):
+            continue
+        last, flip = map(int, rng.integers(0, 2, 2))
+        case = (rank, int(rng.integers(1, 4)), groups * ins, groups * outs, groups, size, kernel, stride, dilation,
+                tuple(zip(before, after, strict=True)), last, flip)
+        for mode in ("constant", str(rng.choice(BOUNDARIES))):
+            params, options, x, w = layer_of(user, case, np.float32, rng, padding_mode=(MODES[mode],) * rank)
+            x, w = (rng.standard_normal(a.shape, np.float32) for a in (x, w))
+            options |= dict(padding_mode=mode)
+            want = getattr(cconv, f"conv{rank}d")(x, w, **options)
+            grad = rng.standard_normal(want.shape, np.float32)
+            same_bits(params.run(OUTPUT, (x, w), want.shape, np.float32, 3), want)
+            want = getattr(cconv, f"conv{rank}d_weight_grad")(x, grad, w.shape, **options)
+            same_bits(params.run(WEIGHT_GRAD, (x, grad), w.shape, np.float32, 3), want)
+            if mode == "constant":
+                want = getattr(cconv, f"conv{rank}d_input_grad")(grad, w, x.shape, **options)
+                same_bits(params.run(INPUT_GRAD, (grad, w), x.shape, np.float32, 3), want)
+
+
 def test_what_is_not_finite_stays_in_its_windows(user, rng):
     """Winograd's transforms would spread it: those images are computed again, in the caller's workspace."""
     params, options, x, w = layer_of(user, BIG[0], np.float32, rng)
@@ -343,6 +370,37 @@ def test_the_example_of_the_page(built, rng):
     assert built["smooth"].smooth(images[:0], kernel).shape == (0, 20, 30)
     with pytest.raises(ValueError, match="extent"):
         built["smooth"].smooth(images, kernel[:0])
+
+
+COUNTED = """
+import os, sys
+sys.path[:0] = {path!r}
+import numpy as np
+import capi_consumer, cconv, test_capi
+
+def started(num_threads):
+    before = len(os.listdir("/proc/self/task"))
+    x, w = np.ones((1, 64, 40, 40)), np.ones((64, 64, 3, 3))
+    params = test_capi.Params(capi_consumer, "conv", 2, in_channels=64, out_channels=64, input=(40, 40), kernel=(3, 3))
+    params.run(0, (x, w), (1, 64, 38, 38), np.float64, num_threads)
+    return len(os.listdir("/proc/self/task")) - before
+
+found = [started(1)]
+cconv.set_num_threads(1)
+found.append(started(8))
+cconv.set_num_threads(None)
+print(*found, started(8) + 1, cconv.get_num_threads())
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="threads are counted in /proc")
+def test_threads_that_are_not_asked_for_or_not_allowed_are_not_started(built):
+    path = [str(Path(built["capi_consumer"].__file__).parent), *filter(None, sys.path)]
+    command = [sys.executable, "-W", "error", "-c", COUNTED.format(path=path)]
+    result = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    assert result.returncode == 0, result.stderr
+    one, limited, used, allowed = map(int, result.stdout.split())
+    assert (one, limited, used) == (0, 0, min(allowed, 8))
 
 
 def test_a_capsule_is_enough():

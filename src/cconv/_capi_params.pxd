@@ -17,7 +17,9 @@ from cconv.capi cimport (
 )
 
 cdef enum:
-    FEW = 16                    # neighbours along a filter's `inner`: up to so many, each has a line of its own
+    # Neighbours along a filter's `inner`: up to so many, each has a line of its own. 9 taps of 32,768 samples: of 2
+    # neighbours 42 us so and 1,900 side by side, of 12 55 and 71, of 16 64 and 56.
+    FEW = 12
 
 cdef struct Extents:
     Py_ssize_t x                # elements of the input

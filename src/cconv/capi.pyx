@@ -2,8 +2,8 @@
 
 Design:
 a. Params are plain structs and not handles that Python built: a caller without the GIL, in a prange over images of
-   different sizes, makes and checks them on the spot, for the price of some comparisons (100 ns), and nothing has to
-   live as long as they do. So what _shapes.py knows of extents is said again in C, in _extents.pxd.
+   different sizes, makes and checks them on the spot, for the price of some comparisons (60 ns; 0.2 us with a plan),
+   and nothing has to live as long as they do. So what _shapes.py knows of extents is said again in C, in _extents.pxd.
 b. Whatever comes, comes back as a status: each call reads the params anew, into the struct that kernels read, and
    compares the extents of the output with those that _check left there. So params that were changed since, or never
    checked, do not write past a buffer that was sized by them.
