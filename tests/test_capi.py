@@ -528,6 +528,9 @@ def test_a_bad_call_is_a_status(user, kind):
         assert run(operation=1, size=work.nbytes) == 0, "there is no padding"
         assert params.set(pad_before=(1, 0)).check() == 0
         assert run(operation=1, size=10**6) == codes("BAD_PADDING_MODE")[0]
+        params.set(padding_mode=(0, 0), pad_before=(0, 0), input=(2**21, 7), kernel=(2**21, 3))
+        assert [params.check(), run(operation=1, size=10**6)] == codes("OK", "TOO_LARGE")
+        assert params.set(input=(6, 7), kernel=(3, 3)).check() == 0
     if kind == "filter":
         assert run(b=0) == codes("NULL_POINTER")[0]
     if kind == "pool":

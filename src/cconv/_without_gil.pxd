@@ -16,6 +16,7 @@ from cconv._workspace cimport Workspace, take, take_scratch
 
 cdef enum:
     MAX_THREADS = 1024
+    MAX_PHASES = 1 << 20
 
 
 cdef inline int planned(int num_threads, double work) noexcept nogil:
@@ -120,11 +121,24 @@ cdef inline bint phase_of(Phase* phase, const PhaseAxis* plan, const Axis* axis,
     return find_phase(phase, i, axis.pad, axis.size, axis.kernel, plan.stride, axis.dilation, axis.output, flip)
 
 
+cdef inline void begin_phases(PhaseAxis* plan, const Axis* axis) noexcept nogil:
+    plan.stride = axis.dilation*(axis.kernel - 1) + 1 if axis.output == 1 else axis.stride
+    plan.candidates = min(axis.kernel, phase_step(plan.stride, axis.dilation))
+
+
+cdef inline bint has_too_many_phases(const ConvArgs* layer) noexcept nogil:
+    """Each takes 1 KB of workspace, and about 1 us to plan."""
+    cdef PhaseAxis d, h, w
+    begin_phases(&d, &layer.D)
+    begin_phases(&h, &layer.H)
+    begin_phases(&w, &layer.W)
+    return <double>d.candidates*h.candidates*w.candidates > MAX_PHASES
+
+
 cdef inline void plan_phases(PhaseAxis* plan, const Axis* axis, bint flip) noexcept nogil:
     cdef Py_ssize_t covered = 0, i
     cdef Phase phase
-    plan.stride = axis.dilation*(axis.kernel - 1) + 1 if axis.output == 1 else axis.stride
-    plan.candidates = min(axis.kernel, phase_step(plan.stride, axis.dilation))
+    begin_phases(plan, axis)
     plan.tap_count = plan.phases = 0
     for i in range(plan.candidates):
         if phase_of(&phase, plan, axis, flip, i):

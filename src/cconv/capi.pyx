@@ -20,7 +20,7 @@ from cconv._kernels.types cimport (
     PAD_CONSTANT, PAD_EDGE, PAD_REFLECT, PAD_SYMMETRIC, PAD_WRAP, POOL_AVG, POOL_LP, POOL_MAX, POOL_MIN, Array,
     ConvArgs, ConvKernels, PoolArgs, PoolKernels, WeightArgs, WeightKernels,
 )
-from cconv._without_gil cimport run_input_grad, run_layer, run_pool, run_weight_grad
+from cconv._without_gil cimport has_too_many_phases, run_input_grad, run_layer, run_pool, run_weight_grad
 from cconv._workspace cimport Workspace, begin, needed
 
 cdef ConvKernels* conv_kernels[2]
@@ -55,7 +55,7 @@ messages[:] = [
     b"a padding is below 0, or that of CCONV_LP not 0",
     b"groups must be at least 1 and divide in_channels and out_channels",
     b"the kernel covers more samples than the input has with its padding",
-    b"an array, or an input with its padding, would have more than 2**44 elements",
+    b"an array, or an input with its padding, would have more than 2**44 elements, or an input gradient 2**20 phases",
     b"padding_mode is unknown, or not CCONV_CONSTANT for an input gradient, a filter of mode CCONV_FULL",
     b"activation is unknown, or not CCONV_NO_ACTIVATION for a gradient",
     b"method is unknown, or CCONV_WINOGRAD for a layer without kernel 3, stride 1 and dilation 1 over height and width",
@@ -275,6 +275,8 @@ cdef int convolve(const ConvParams* params, int operation, int real, const void*
         return CCONV_BAD_ACTIVATION
     if operation == CCONV_INPUT_GRAD and (args.D.boundary or args.H.boundary or args.W.boundary):
         return CCONV_BAD_PADDING_MODE
+    if operation == CCONV_INPUT_GRAD and has_too_many_phases(&args):
+        return CCONV_TOO_LARGE
     begin(&space, NULL)
     if args.N:
         operate(&args, &extents, params, operation, real, NULL, NULL, NULL, NULL, num_threads, &space)
