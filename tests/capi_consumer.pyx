@@ -1,4 +1,4 @@
-# cython: language_level=3
+# cython: language_level=3, freethreading_compatible=True
 """Somebody else's module: test_capi.py builds it and reaches every function through it. Addresses are integers."""
 from cconv.capi cimport *
 from cython.parallel cimport prange, threadid
