@@ -5,15 +5,17 @@ import sys
 from zipfile import ZipFile
 
 ALLOWED = re.compile(r"cconv/(.*\.(so|pyd|py|pyi|pxd)|py\.typed)|cconv-[^/]+\.dist-info/.*")
-REQUIRED = ("cconv/__init__.py", "cconv/py.typed", "cconv/_kernels/__init__.py")
+# capi.pxd is all that a cimport of it reads
+REQUIRED = ("cconv/__init__.py", "cconv/py.typed", "cconv/_kernels/__init__.py", "cconv/capi.pxd")
+COMPILED = ("_core", "capi")
 
 
 def main(from_sdist, from_tree):
     names = [sorted(ZipFile(path).namelist()) for path in (from_sdist, from_tree)]
     faults = [f"does not belong in a wheel: {name}" for name in names[0] if not ALLOWED.fullmatch(name)]
     faults += [f"missing: {name}" for name in REQUIRED if name not in names[0]]
-    if not any(re.fullmatch(r"cconv/_core\..*\.(so|pyd)", name) for name in names[0]):
-        faults.append("missing: the compiled cconv._core")
+    faults += [f"missing: the compiled cconv.{module}" for module in COMPILED
+               if not any(re.fullmatch(rf"cconv/{module}\..*\.(so|pyd)", name) for name in names[0])]
     faults += [f"only in the wheel from the sdist: {name}" for name in sorted(set(names[0]) - set(names[1]))]
     faults += [f"only in the wheel from the tree: {name}" for name in sorted(set(names[1]) - set(names[0]))]
     print(*faults, sep="\n", file=sys.stderr)

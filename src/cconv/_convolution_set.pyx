@@ -10,8 +10,11 @@ from cpython.mem cimport PyMem_Free, PyMem_Malloc
 
 from cconv._core cimport BatchStrides, Convolution, run_tasks, threads_for
 from cconv._kernels.types cimport ALG_WINOGRAD, ConvArgs, ConvSet
+from cconv._phases cimport TOGETHER_BYTES as MOST_BYTES
 
 cnp.import_array()
+
+TOGETHER_BYTES = MOST_BYTES
 
 
 def run_set(list operators, cnp.ndarray input not None, list weights, bias, list outs, num_threads):

@@ -3,8 +3,9 @@
 Design:
 a. Built without -march: nothing here runs an instruction that the baseline lacks. It imports the kernels of the best
    level that CPU and operating system support (or that CCONV_SIMD names), and of no other.
-b. A `Convolution` or `Pooling` is a spec turned into the C struct that kernels read. It is immutable: a call copies
-   it, fills in the pointers and strides of the arrays, and hands it to the level's plan() and run().
+b. A `Convolution`, as a `Pooling` in _pooling.pyx, is a spec turned into the C struct that kernels read. It is
+   immutable: a call copies it, fills in the pointers and strides of the arrays, and hands it to the level's plan() and
+   run().
 c. All memory is taken here, once per call, before any work: kernels allocate nothing and cannot fail.
 d. No validation: _shapes.py has done it.
 """
@@ -22,15 +23,13 @@ from cpython.mem cimport PyMem_RawFree, PyMem_RawMalloc
 from cpython.pycapsule cimport PyCapsule_GetPointer
 from libc.stdint cimport uintptr_t
 
-from cconv._arrays cimport (
-    AxisMap, NewArray, fill_array, fill_axis_map, fill_new_array, fill_tiles, new_array,
-)
+from cconv._arrays cimport fill_array, fill_axis_map, fill_new_array, fill_tiles, new_array
 from cconv._kernels.types cimport (
     ACT_LEAKY_RELU, ACT_NONE, ACT_RELU, ACT_RELU6, ALG_CHANNELS, ALG_DEPTHWISE, ALG_LINE, ALG_PIXELS, ALG_PLANES,
     ALG_ROWS, ALG_SEPARABLE, ALG_WINOGRAD, DT_BOOL, DT_F16, DT_F32, DT_F64, DT_I8, DT_I16, DT_I32, DT_I64, DT_SATURATE,
     DT_U8, DT_U16, DT_U32, DT_U64, DT_UNSIGNED, KERNEL_ABI, MAX_BATCH_AXES, METHOD_AUTO, METHOD_DIRECT,
     METHOD_SEPARABLE, METHOD_WINOGRAD, PAD_CONSTANT, PAD_EDGE, PAD_REFLECT, PAD_SYMMETRIC, PAD_WRAP, Axis,
-    ConvArgs, ConvKernels, PoolArgs, PoolKernels, TileGuard, TileKernels, Tiles, run_t,
+    ConvArgs, ConvKernels, TileGuard, TileKernels, Tiles, run_t,
 )
 
 cnp.import_array()
@@ -49,9 +48,6 @@ cdef extern from "Python.h":
     void Py_DECREF(PyObject*)
 
 cdef enum:
-    # Work under this stays on the calling thread: two threads take 1.6 to 2.2 us to start (hot), and tasks of
-    # this size are done in about 5 us.
-    SERIAL_WORK = 400_000
     # Multiply-adds between two looks at pending signals: 20 ms at 25 GFLOP/s, less where it goes faster.
     SIGNAL_WORK = 250_000_000
     ALIGNMENT = 64
@@ -60,10 +56,8 @@ cdef enum:
 # --- levels -----------------------------------------------------------------------------------------------------------
 
 cdef ConvKernels* conv_kernels[4]
-cdef PoolKernels* pool_kernels[6]
 cdef TileKernels* tile_kernels[2]          # floating point only
 REALS = ("f32", "f64", "i32", "i64")
-_POOL_REALS = (*REALS, "u8", "u16")
 _ALL_LEVELS = ("generic", "x86-64-v3", "x86-64-v4")
 BUILT_LEVELS = tuple(CCONV_LEVELS.decode().split(","))
 LEVELS = tuple(level for level in _ALL_LEVELS[:cconv_cpu_level() + 1] if level in BUILT_LEVELS)
@@ -95,8 +89,6 @@ cdef void* load_table(operator, real, capsule_name) except NULL:
 
 for _i, _real in enumerate(REALS):
     conv_kernels[<int>_i] = <ConvKernels*>load_table("conv", _real, b"cconv.ConvKernels")
-for _i, _real in enumerate(_POOL_REALS):
-    pool_kernels[<int>_i] = <PoolKernels*>load_table("pool", _real, b"cconv.PoolKernels")
     if _real[0] == "f":
         tile_kernels[<int>_i] = <TileKernels*>load_table("tiles", _real, b"cconv.TileKernels")
 
@@ -161,6 +153,15 @@ cdef int max_threads() except -1:
     return max(1, limit)
 
 
+cdef int threads_without_gil(int asked) noexcept nogil:
+    """`asked`, or fewer where the CPUs, OpenMP or set_num_threads allow no more. What num_threads() set for one thread
+    or task is kept in a Python object and not looked at."""
+    cdef int limit = min(cpus, omp_get_max_threads())
+    if process_limit:
+        limit = min(limit, process_limit)
+    return max(1, min(asked, limit))
+
+
 cdef bint workers_released = True
 
 
@@ -220,8 +221,7 @@ cdef dict BOUNDARIES = {"constant": PAD_CONSTANT, "edge": PAD_EDGE, "reflect": P
 cdef dict ACTIVATIONS = {None: ACT_NONE, "relu": ACT_RELU, "leaky_relu": ACT_LEAKY_RELU, "relu6": ACT_RELU6}
 cdef dict METHODS = {"auto": METHOD_AUTO, "direct": METHOD_DIRECT, "winograd": METHOD_WINOGRAD,
                      "separable": METHOD_SEPARABLE}
-cdef dict REAL_INDEX = {real: i for i, real in enumerate(_POOL_REALS)}
-cdef tuple POOL_KINDS = ("max", "avg", "min", "lp")         # in the order of types.pxd
+cdef dict REAL_INDEX = {real: i for i, real in enumerate(REALS)}
 cdef tuple REAL_DTYPES = (np.dtype(np.float32), np.dtype(np.float64), np.dtype(np.int32), np.dtype(np.int64))
 
 
@@ -538,83 +538,3 @@ cdef class Convolution:
                 "tile": (args.TD.tile, args.TH.tile, args.TW.tile), "ic_block": args.ic_block,
                 "oc_block": args.oc_block, "tasks": args.n_tasks, "scratch_bytes": args.scratch_bytes,
                 "threads": min(threads, args.n_tasks)}
-
-
-# --- pooling ----------------------------------------------------------------------------------------------------------
-
-cdef class Pooling:
-    """A pooling of one spec, ready to run on any arrays that fit it."""
-    cdef readonly object spec
-    cdef PoolArgs args
-    cdef Py_ssize_t batch_shape[MAX_BATCH_AXES]
-    cdef PoolKernels* kernels
-    cdef AxisMap input_axes
-    cdef AxisMap output_axes
-    cdef NewArray output
-    cdef double work
-
-    def __init__(self, spec):
-        cdef PoolArgs* args = &self.args
-        cdef Axis* axes[3]
-        cdef int i
-        self.spec = spec
-        fill_new_array(&self.output, spec.output_shape, spec.output_dtype)
-        self.kernels = pool_kernels[<int>REAL_INDEX[spec.real]]
-        axes[0], axes[1], axes[2] = &args.D, &args.H, &args.W
-        fill_axes(axes, spec)
-        fill_axis_map(&self.input_axes, spec.input_batch_axes, spec.input_axes)
-        fill_axis_map(&self.output_axes, spec.output_batch_axes, spec.output_axes)
-        args.kind, args.norm = POOL_KINDS.index(spec.kind), spec.norm
-        args.C = spec.channels
-        args.count_include_pad = spec.count_include_pad
-        args.divisor_override = spec.divisor_override
-        args.nan_omit = spec.nan_omit
-        args.batch_ndim = len(spec.batch_shape)
-        args.N = 1
-        for i in range(args.batch_ndim):
-            self.batch_shape[i] = spec.batch_shape[i]
-            args.N *= self.batch_shape[i]
-        args.batch_shape = self.batch_shape
-        # a comparison costs about as much as moving the sample that it reads; folds go along one axis after the other
-        walk = spec.with_indices or spec.nan_omit and spec.kind == "avg"
-        taps = product(spec.kernel_size) if walk else <double>sum(spec.kernel_size)
-        self.work = product(spec.batch_shape)*args.C*max(product(spec.output_size)*(taps + 4)*2,
-                                                         <double>product(spec.input_size))
-
-    def run(self, cnp.ndarray input not None, cnp.ndarray out, cnp.ndarray indices, num_threads):
-        """Write the pooled values into `out`, or a new array if that is None, and return it; and where each maximum
-        stood into `indices` unless that is None."""
-        cdef PoolArgs args = self.args
-        cdef Py_ssize_t x_batch[MAX_BATCH_AXES]
-        cdef Py_ssize_t y_batch[MAX_BATCH_AXES]
-        cdef Py_ssize_t index_batch[MAX_BATCH_AXES]
-        cdef int threads
-        if out is None:
-            out = new_array(&self.output)
-        if cnp.PyArray_SIZE(out) == 0:
-            return out
-        fill_array(&args.x, x_batch, input, &self.input_axes, DTYPE_CODES)
-        fill_array(&args.y, y_batch, out, &self.output_axes, DTYPE_CODES)
-        args.with_indices = indices is not None
-        if args.with_indices:
-            fill_array(&args.indices, index_batch, indices, &self.output_axes, DTYPE_CODES)
-        threads = threads_for(num_threads, self.work)
-        self.kernels.plan(&args, threads)
-        run_tasks(self.kernels.run, &args, args.n_tasks, &args.scratch_bytes,
-                  <int>min(<Py_ssize_t>threads, args.n_tasks), self.work)
-        return out
-
-    def schedule(self, cnp.ndarray input not None, cnp.ndarray out not None, num_threads=None):
-        """What would run on these arrays: the kernel, tiles, tasks, scratch. For tests and explanations."""
-        cdef PoolArgs args = self.args
-        cdef Py_ssize_t x_batch[MAX_BATCH_AXES]
-        cdef Py_ssize_t y_batch[MAX_BATCH_AXES]
-        fill_array(&args.x, x_batch, input, &self.input_axes, DTYPE_CODES)
-        fill_array(&args.y, y_batch, out, &self.output_axes, DTYPE_CODES)
-        args.with_indices = self.spec.with_indices
-        threads = threads_for(num_threads, self.work)
-        self.kernels.plan(&args, threads)
-        return {"kernel": ("walk" if args.walk else "planes" if args.by_planes else "pixels" if args.by_pixels
-                           else "blocks" if args.by_blocks else "fold"),
-                "tile": (1, args.row_block, args.column_block), "channels": args.unit, "tasks": args.n_tasks,
-                "scratch_bytes": args.scratch_bytes, "threads": min(threads, args.n_tasks)}

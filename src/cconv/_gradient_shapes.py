@@ -22,6 +22,7 @@ import numpy as np
 from ._dtypes import check_bias_dtype, check_supported, convolution_arithmetic, result_dtype
 from ._padding import check_choice, check_int, is_sequence, padding_pairs, per_axis
 from ._shapes import conv_spec, layer_axes
+from ._weight_gradient import axis_phases
 
 GRADIENT_METHODS = ("auto", "direct", "winograd")
 # A strided depthwise layer's input gradient in one pass has more products, up to as many times as the stride's square.
@@ -195,29 +196,18 @@ def within_limit(forward, pieces, itemsize):
 
 def phases(piece, kernel, stride, dilation, outputs, flip):
     """The phases of a piece that any output reaches."""
-    divisor = math.gcd(stride, dilation)
-    step = stride // divisor  # between taps of a phase
     found = []
-    for tap in range(min(step, kernel)):
-        residue = tap * dilation % stride
-        taps = -(-(kernel - tap) // step)
-        skipped = (residue - piece.first) % stride
-        count = -(-(piece.count - skipped) // stride)
-        # position number m of the phase meets output m + number - tap * dilation // stride - t * dilation // divisor
-        number = (piece.first + skipped - residue) // stride
-        pad = (tap * dilation - residue) // stride + (taps - 1) * (dilation // divisor) - number
-        if count <= 0 or -pad >= outputs or pad - (taps - 1) * (dilation // divisor) >= count:
-            continue
-        first = kernel - 1 - tap - (taps - 1) * step if flip else tap
+    for phase in axis_phases(piece.first, piece.count, kernel, stride, dilation, outputs, flip):
+        first, step, taps, skipped, count, spread, start, pad = phase
         found.append(
             Phase(
                 taps=slice(first, first + (taps - 1) * step + 1, step),
                 tap_count=taps,
                 place=slice(skipped, piece.count, stride),
                 count=count,
-                dilation=dilation // divisor if taps > 1 else 1,
-                start=max(-pad, 0),
-                pad=max(pad, 0),
+                dilation=spread,
+                start=start,
+                pad=pad,
             )
         )
     return found

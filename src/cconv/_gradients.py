@@ -15,17 +15,13 @@ from typing import NamedTuple
 import numpy as np
 
 from ._calls import as_array, check_num_threads, check_out, fill_with_bias, target
-from ._convolution_set import run_set
+from ._convolution_set import TOGETHER_BYTES, run_set
 from ._core import Convolution
 from ._dtypes import native
 from ._gradient_shapes import input_gradient, with_gaps
 from ._weight_gradient import Exchange, WeightSums
 
 NAMES = ("input", "weight", "bias")
-
-# Of all phases' weights, up to which they run block by block: 256 -> 128 channels, 2x2, 56x56 takes 0.7 times as long
-# as phase by phase. More would be read again for every image: 1024 -> 512, 4x4, of 32 images takes 1.5 times as long.
-TOGETHER_BYTES = 1 << 20
 
 
 class Gradients(NamedTuple):

@@ -8,12 +8,26 @@ from cconv._kernels.types cimport (
     MAX_BATCH_AXES, METHOD_AUTO, METHOD_DIRECT, METHOD_WINOGRAD, Axis, ConvArgs, ExchangeArgs, WeightArgs,
     WeightKernels,
 )
+from cconv._phases cimport Phase, find_phase, phase_step
 
 cnp.import_array()
 
 cdef dict METHODS = {"auto": METHOD_AUTO, "direct": METHOD_DIRECT, "winograd": METHOD_WINOGRAD}
 cdef WeightKernels* f32_kernels = <WeightKernels*>load_table("weight_grad", "f32", b"cconv.WeightKernels")
 cdef WeightKernels* f64_kernels = <WeightKernels*>load_table("weight_grad", "f64", b"cconv.WeightKernels")
+
+
+def axis_phases(Py_ssize_t first, Py_ssize_t positions, Py_ssize_t kernel, Py_ssize_t stride, Py_ssize_t dilation,
+                Py_ssize_t outputs, bint flip):
+    """The phases of so many padded positions from `first` on, as tuples of what a struct Phase holds."""
+    cdef Phase phase
+    cdef Py_ssize_t number
+    found = []
+    for number in range(min(kernel, phase_step(stride, dilation))):
+        if find_phase(&phase, number, first, positions, kernel, stride, dilation, outputs, flip):
+            found.append((phase.tap, phase.step, phase.tap_count, phase.skipped, phase.count, phase.dilation,
+                          phase.start, phase.pad))
+    return found
 
 
 cdef class Exchange:

@@ -4,11 +4,11 @@ import numpy as np
 
 from . import _docs_pools
 from ._calls import as_array
-from ._core import Pooling
 from ._padding import check_choice, check_int
 from ._pool_calls import NAN, Entry, look_up, pool_present, run_extreme, run_sum
 from ._pool_gradient import Spans
 from ._pool_spans import SpanSpec, adaptive_spec
+from ._pooling import Pooling
 from ._shapes import DATA_FORMATS
 
 __all__ = [

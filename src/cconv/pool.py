@@ -5,10 +5,10 @@ from numpy import ndarray
 
 from . import _docs, _docs_pools
 from ._calls import as_array, remember
-from ._core import Pooling
 from ._padding import check_choice
 from ._pool_calls import NAN, Entry, look_up, pool_present, run_extreme, run_sum
 from ._pool_spans import norm_of
+from ._pooling import Pooling
 from ._shapes import pool_spec
 
 __all__ = [f"{kind}_pool{rank}d" for kind in ("avg", "lp", "max", "min") for rank in (1, 2, 3)]

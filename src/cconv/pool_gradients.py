@@ -7,10 +7,10 @@ import numpy as np
 
 from . import _docs_pools
 from ._calls import as_array, check_num_threads, check_out, find, remember, target
-from ._core import Pooling
 from ._gradient_shapes import check_shape
 from ._pool_gradient import Scatter, Spans
 from ._pool_spans import adaptive_gradient, gradient_part, norm_of, scatter_spec, unpooled_shape, window_gradient
+from ._pooling import Pooling
 from ._shapes import pool_spec
 
 _NAMES = (
