@@ -35,7 +35,7 @@ extensions = [
 templates_path = ["_templates"]
 exclude_patterns = ["explained", "gallery", "figures", "README.md"]
 default_role = "code"       # docstrings write `name` for code
-nitpicky = False
+smartquotes = False         # "same" is a value, not a quotation
 
 # Pages.
 
@@ -45,13 +45,13 @@ html_static_path = ["_static"]
 html_css_files = ["cconv.css"]
 html_show_sourcelink = False
 html_copy_source = False
-html_sidebars = {"index": [], "start": []}
+html_sidebars = {"index": [], "start": [], "benchmarks": []}
 html_theme_options = {
     "logo": {"text": "cconv"},
     "header_links_before_dropdown": 8,
     "navigation_with_keys": False,
     "show_prev_next": True,
-    "secondary_sidebar_items": ["page-toc"],
+    "secondary_sidebar_items": {"**": ["page-toc"], "index": [], "reference/generated/*": []},
     "footer_start": ["copyright"],
     "footer_end": [],
     "pygments_light_style": "tango",
@@ -110,7 +110,7 @@ def inline_formula(writer, node):
 
 def displayed_formula(writer, node):
     """A formula on lines of its own, as MathML."""
-    writer.body.append(f'<div class="math">{tex2mathml(node.astext(), as_block=True)}</div>')
+    writer.body.append(f'<div class="formula">{tex2mathml(node.astext(), as_block=True)}</div>')
     raise SkipNode
 
 
