@@ -51,7 +51,7 @@ html_theme_options = {
     "header_links_before_dropdown": 8,
     "navigation_with_keys": False,
     "show_prev_next": True,
-    "secondary_sidebar_items": {"**": ["page-toc"], "index": [], "reference/generated/*": []},
+    "secondary_sidebar_items": {"*": ["page-toc"], "*/*": ["page-toc"], "index": []},
     "footer_start": ["copyright"],
     "footer_end": [],
     "pygments_light_style": "tango",
@@ -102,15 +102,20 @@ warnings.filterwarnings("ignore", message=".*FigureCanvasAgg is non-interactive.
 
 # Formulas.
 
+def mathml(node, **options):
+    """The formula of a node; one name more than docutils knows."""
+    return tex2mathml(node.astext().replace(r"\dots", r"\ldots"), **options)
+
+
 def inline_formula(writer, node):
     """A formula in a line, as MathML."""
-    writer.body.append(tex2mathml(node.astext()))
+    writer.body.append(mathml(node))
     raise SkipNode      # its text has been written
 
 
 def displayed_formula(writer, node):
     """A formula on lines of its own, as MathML."""
-    writer.body.append(f'<div class="formula">{tex2mathml(node.astext(), as_block=True)}</div>')
+    writer.body.append(f'<div class="formula">{mathml(node, as_block=True)}</div>')
     raise SkipNode
 
 
