@@ -49,6 +49,7 @@ html_sidebars = {"index": [], "start": [], "benchmarks": []}
 html_theme_options = {
     "logo": {"text": "cconv"},
     "header_links_before_dropdown": 8,
+    "navbar_persistent": ["search-button"],
     "navigation_with_keys": False,
     "show_prev_next": True,
     "secondary_sidebar_items": {"*": ["page-toc"], "*/*": ["page-toc"], "index": []},

@@ -1,8 +1,8 @@
 """The tables of docs/moving: every row's two calls are run and agree as far as the row says.
 
-A page's first Python block makes the arrays of its tables. A row whose third cell is "bits", "rounding" or "differs" has
-one expression in each of its first two cells. The names of borders in padding.md are passed to the libraries of their
-columns.
+A page's first Python block makes the arrays of its tables. A row whose third cell is "bits", "rounding" or "differs"
+has one expression in each of its first two cells. The names of borders in padding.md are passed to the libraries of
+their columns.
 """
 
 import importlib.util

@@ -25,7 +25,8 @@ def chosen(channels, size, kernel, last, depthwise, stride):
 def layers():
     """A map of micro-kernels per kind of layer."""
     kinds = {
-        "3x3": {"kernel": 3}, "3x3, channels last": {"kernel": 3, "last": True}, "3x3, stride 2": {"kernel": 3, "stride": 2},
+        "3x3": {"kernel": 3}, "3x3, channels last": {"kernel": 3, "last": True},
+        "3x3, stride 2": {"kernel": 3, "stride": 2},
         "1x1": {"kernel": 1}, "5x5": {"kernel": 5}, "depthwise 3x3": {"kernel": 3, "depthwise": True},
     }
     figure, axes = plt.subplots(2, 3, figsize=(11, 6.2), layout="constrained", sharex=True, sharey=True)
@@ -63,7 +64,7 @@ def fft():
     rng = np.random.default_rng(0)
     x = rng.standard_normal(100_000, np.float32)
     taps = np.unique(np.geomspace(15, 3000, 14).astype(int) | 1)
-    figure, axis = plt.subplots(figsize=(7, 4), layout="constrained")
+    _, axis = plt.subplots(figsize=(7, 4), layout="constrained")
     kernels = [rng.standard_normal(int(count), np.float32) for count in taps]
     with cconv.num_threads(1):
         for method, colour in (("direct", "#2a9d8f"), ("fft", "#e76f51")):
@@ -77,5 +78,6 @@ def fft():
                        if cconv.explain(cconv.convolve, x, k, "same").method == "fft"), None)
     if switch is not None:
         axis.axvline(switch, color="0.5", linestyle=":", label='"auto" takes the FFT')
-    axis.set(xlabel="taps", ylabel="seconds", title="100,000 float32 samples, one thread, the machine that built this page")
+    axis.set(xlabel="taps", ylabel="seconds",
+             title="100,000 float32 samples, one thread, the machine that built this page")
     axis.legend()

@@ -18,7 +18,7 @@ def filters():
     """Direct sums, passes per axis and FFT, over the number of taps."""
     rng = np.random.default_rng(0)
     taps = np.unique(np.geomspace(3, 1000, 12).astype(int) | 1)
-    figure, (direct, transformed) = plt.subplots(1, 2, figsize=(10, 4), layout="constrained")
+    _, (direct, transformed) = plt.subplots(1, 2, figsize=(10, 4), layout="constrained")
     for dtype, (name, colour, wide) in TYPES.items():
         eps, ratios, ratios_fft = np.finfo(dtype).eps, [], []
         for count in taps:
@@ -43,7 +43,7 @@ def layers():
     """Winograd and direct layers over the number of channels."""
     rng = np.random.default_rng(0)
     channels = (8, 16, 32, 64, 128, 256)
-    figure, axis = plt.subplots(figsize=(7, 4), layout="constrained")
+    _, axis = plt.subplots(figsize=(7, 4), layout="constrained")
     for dtype, (name, colour, wide) in TYPES.items():
         eps, found = np.finfo(dtype).eps, {"winograd": [], "direct": []}
         for count in channels:
@@ -75,7 +75,7 @@ def cliff():
     w = rng.standard_normal(2001).astype(np.float32)
     exact = cconv.convolve(x.astype(float), w.astype(float), "same", method="direct")
     scale = cconv.convolve(abs(x).astype(float), abs(w).astype(float), "same", method="direct")
-    figure, axis = plt.subplots(figsize=(8, 3.6), layout="constrained")
+    _, axis = plt.subplots(figsize=(8, 3.6), layout="constrained")
     for method, colour in (("fft", "#e76f51"), ("auto", "#264653"), ("direct", "#2a9d8f")):
         error = abs(cconv.convolve(x, w, "same", method=method) - exact) / scale / np.finfo(np.float32).eps
         # the worst of every 200 outputs

@@ -74,8 +74,9 @@ def draw_tile(axis, kernel, level):
     """The tile: loads above, what is spread at the left, sums between them; below, the register file."""
     p, wide = tile(kernel, level), 2.6
     loads = p.loads or p.columns
+    lanes = f"{level.lanes} {p.column.removeprefix('output ').split()[0]}"
     for column in range(p.columns):
-        box(axis, column * wide, p.rows + 0.5, LOAD, f"{level.lanes} {p.column.split()[0]}", wide)
+        box(axis, column * wide, p.rows + 0.5, LOAD, lanes, wide)
     axis.text(p.columns * wide + 0.15, p.rows + 0.92, f"loaded: {p.load},\nonce for all {p.rows} {p.row}", va="center",
               fontsize=8)
     for row in range(p.rows):
@@ -108,7 +109,7 @@ def draw(kernel):
     """One kernel at the best level."""
     level = levels()[0]
     rows = tile(kernel, level).rows
-    figure, axis = plt.subplots(figsize=(8.5, 0.43 * (rows + 5)), layout="constrained")
+    _, axis = plt.subplots(figsize=(8.5, 0.43 * (rows + 5)), layout="constrained")
     draw_tile(axis, kernel, level)
     axis.set_title(f"{kernel}, {level.name}, float32", loc="left", fontsize=9, weight="bold")
 
@@ -145,8 +146,8 @@ def by_level():
     """The same kernel at every level."""
     found = levels()
     heights = [tile("channels", level).rows + 4 + level.registers // 16 for level in found]
-    figure, axes = plt.subplots(len(found), 1, figsize=(8.5, 0.43 * sum(heights)), height_ratios=heights,
-                                layout="constrained")
+    _, axes = plt.subplots(len(found), 1, figsize=(8.5, 0.43 * sum(heights)), height_ratios=heights,
+                           layout="constrained")
     for axis, level in zip(axes, found, strict=True):
         draw_tile(axis, "channels", level)
         axis.set_title(f"channels, {level.name}", loc="left", fontsize=9, weight="bold")
@@ -155,7 +156,8 @@ def by_level():
 def winograd():
     """36 products for 16 outputs: an input tile, the transformed tile, the outputs."""
     figure, axes = plt.subplots(1, 4, figsize=(10, 3.6), layout="constrained", width_ratios=(6, 6, 6, 4))
-    titles = ("6x6 samples d; the grey\nones serve neighbours too", "B' d B: 36 points,\nsums of samples", "times G g G', added up\nover all input channels",
+    titles = ("6x6 samples d; the grey\nones serve neighbours too", "B' d B: 36 points,\nsums of samples",
+              "times G g G', added up\nover all input channels",
               "A' m A:\n4x4 outputs")
     for axis, extent, colour, title in zip(axes, (6, 6, 6, 4), (LOAD, LOAD, SUM, SUM), titles, strict=True):
         for row in range(extent):
