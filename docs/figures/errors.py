@@ -18,7 +18,7 @@ def filters():
     """Direct sums, passes per axis and FFT, over the number of taps."""
     rng = np.random.default_rng(0)
     taps = np.unique(np.geomspace(3, 1000, 12).astype(int) | 1)
-    _, (direct, transformed) = plt.subplots(1, 2, figsize=(10, 4), layout="constrained")
+    _, (direct, transformed) = plt.subplots(1, 2, figsize=(8.5, 3.8), layout="constrained")
     for dtype, (name, colour, wide) in TYPES.items():
         eps, ratios, ratios_fft = np.finfo(dtype).eps, [], []
         for count in taps:
