@@ -24,7 +24,7 @@ def unfold(
 
     Parameters
     ----------
-    input : array_like, (N, C, *spatial) or (C, *spatial)
+    input : array_like, ``(N, C, *spatial)`` or ``(C, *spatial)``
         1 to 3 spatial axes, of any type and layout. With data_format="channels_last" the channels come last.
     kernel_size : int or sequence of int, at least 1
         Extents of the window. Their number is that of the spatial axes; an int stands for two.
@@ -120,7 +120,7 @@ def fold(
 
     Returns
     -------
-    ndarray, (N, C, *output_size) or (C, *output_size)
+    ndarray, ``(N, C, *output_size)`` or ``(C, *output_size)``
         `out`, or a new array of the type of `columns`. Integers wrap around; float16 is added up in float32.
 
     Raises

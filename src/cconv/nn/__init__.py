@@ -13,7 +13,7 @@ fits on a page. Start with `Sequential`::
     model.fit(images, labels, epochs=5, optimiser=nn.Adam())
     scores = model.predict(images)
 
-Arrays are (N, channels, *spatial). Parameters are float32 unless `Sequential` is told otherwise. Everything that is
+Arrays are ``(N, channels, *spatial)``. Parameters are float32 unless `Sequential` is told otherwise. Everything that is
 random comes from a seed.
 """
 

@@ -24,8 +24,8 @@ class Sequential(Layer):
     ----------
     layers : sequence of Layer
     input_shape : tuple of int, optional
-        Shape of one input, (channels, *spatial) or (features,). Without it the network is a part of a larger one,
-        which builds it.
+        Shape of one input, ``(channels, *spatial)`` or ``(features,)``. Without it the network is a part of a
+        larger one, which builds it.
     seed : int or sequence of int
         Everything random comes from it: the parameters, what Dropout leaves out.
     dtype : dtype

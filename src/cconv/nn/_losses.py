@@ -38,8 +38,8 @@ def cross_entropy(logits, labels):
 
     Parameters
     ----------
-    logits : ndarray, (N, classes) or (N, classes, *spatial)
-    labels : array_like of int, (N,) or (N, *spatial)
+    logits : ndarray, ``(N, classes)`` or ``(N, classes, *spatial)``
+    labels : array_like of int, ``(N,)`` or ``(N, *spatial)``
         The right class of each, from 0.
 
     Returns

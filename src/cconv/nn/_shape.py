@@ -17,7 +17,7 @@ from ._layer import WHOLE, Layer, saved
 
 
 class Flatten(Layer):
-    """Maps as vectors, (N, channels, *spatial) to (N, features), in row-major order."""
+    """Maps as vectors, ``(N, channels, *spatial)`` to ``(N, features)``, in row-major order."""
 
     def forward(self, x, training=False):
         if training:
@@ -31,8 +31,8 @@ class Flatten(Layer):
 class Dense(Layer):
     """Fully connected layer, ``output = input @ weight.T + bias``.
 
-    It is the convolution whose kernel covers the whole map: with the map flattened, `weight` reshaped to (units,
-    channels, *spatial) is the weight of that layer.
+    It is the convolution whose kernel covers the whole map: with the map flattened, `weight` reshaped to
+    ``(units, channels, *spatial)`` is the weight of that layer.
 
     Parameters
     ----------

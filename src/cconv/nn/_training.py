@@ -29,7 +29,7 @@ def fit(model, x, y, epochs, batch_size, loss, optimiser, validation, seed, prog
 
     Parameters
     ----------
-    x : array_like, (N, *input_shape)
+    x : array_like, ``(N, *input_shape)``
     y : array_like, (N, ...)
         What `loss` takes beside the network's output: labels for `cross_entropy`, an array like the output for
         `mean_squared_error`.
@@ -106,12 +106,12 @@ def predict(model, x, batch_size=256):
 
     Parameters
     ----------
-    x : array_like, (N, *input_shape)
+    x : array_like, ``(N, *input_shape)``
     batch_size : int
 
     Returns
     -------
-    ndarray, (N, *output_shape)
+    ndarray, ``(N, *output_shape)``
     """
     x = _inputs(model, x, "x")
     parts = [model.forward(x[first : first + batch_size]) for first in range(0, max(len(x), 1), batch_size)]
