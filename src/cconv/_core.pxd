@@ -5,7 +5,6 @@ from cconv._arrays cimport AxisMap, NewArray
 from cconv._kernels.types cimport MAX_BATCH_AXES, Axis, ConvArgs, ConvKernels, run_t
 
 cdef void* load_table(operator, real, capsule_name) except NULL
-cdef int threads_for(object asked, double work) except -1
 cdef const int* dtype_codes() noexcept
 cdef int fill_axes(Axis** axes, spec) except -1
 cdef int run_tasks(run_t run, const void* args, Py_ssize_t n_tasks, Py_ssize_t* scratch_bytes, int threads,
@@ -18,7 +17,7 @@ cdef struct BatchStrides:
     Py_ssize_t weight[MAX_BATCH_AXES]
 
 cdef class PackedWeight:
-    cdef object content
+    cdef dict content
 
 cdef class Convolution:
     cdef readonly object spec

@@ -19,6 +19,7 @@ from ._convolution_set import run_set
 from ._core import Convolution
 from ._dtypes import native
 from ._gradient_shapes import input_gradient
+from ._pieces import copy
 from ._weight_gradient import Exchange, WeightSums
 
 NAMES = ("input", "weight", "bias")
@@ -143,7 +144,7 @@ def call(operator, arrays, bias, out, num_threads):
     result = target(inner, (*arrays, bias))
     operator.run(*arrays, bias, result, num_threads)
     if result is not inner:
-        inner[...] = result
+        copy(inner, result)
     return out
 
 
@@ -179,6 +180,11 @@ def bias_gradient(grad_output, channel):
         while total.ndim > 1:
             total = total.sum(-2, dtype=kept)
     else:
-        total = total.sum(tuple(range(channel + 1, total.ndim)), dtype=kept)
-        total = total.sum(0, dtype=kept) if total.ndim > 1 else total
+        axes = tuple(range(channel + 1, total.ndim))
+        if channel == 0:
+            total = total.sum(axes, dtype=kept)
+        else:  # an image at a time: Ctrl-C need not wait for all
+            axes = tuple([axis - 1 for axis in axes])
+            total = np.array([image.sum(axes, dtype=kept) for image in total], kept).reshape(total.shape[:2])
+            total = total.sum(0, dtype=kept)
     return total.astype(dtype, copy=False)

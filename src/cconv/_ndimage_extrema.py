@@ -29,6 +29,7 @@ from ._ndimage_arguments import (
     run_window,
     settle,
 )
+from ._pieces import pieces
 
 # Longer windows are searched, whatever their length at the cost of about 20 comparisons one by one.
 FOLDED_TAPS = 64
@@ -93,8 +94,11 @@ def _has_nan(input, cval):
         return True
     if input.dtype.kind != "f":
         return False
-    largest = input.max()
-    return bool(largest != largest)
+    for piece in pieces(input.shape):
+        largest = input[piece].max()
+        if largest != largest:
+            return True
+    return False
 
 
 def _extremum(operation, input, size, footprint, output, mode, cval, origin, axes):

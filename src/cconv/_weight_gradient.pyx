@@ -3,11 +3,12 @@ cimport numpy as cnp
 import numpy as np
 
 from cconv._arrays cimport AxisMap, fill_array, fill_axis_map
-from cconv._core cimport dtype_codes, fill_axes, load_table, run_tasks, threads_for
+from cconv._core cimport dtype_codes, fill_axes, load_table, run_tasks
 from cconv._kernels.types cimport (
     MAX_BATCH_AXES, METHOD_AUTO, METHOD_DIRECT, METHOD_WINOGRAD, Axis, ConvArgs, ExchangeArgs, WeightArgs,
     WeightKernels,
 )
+from cconv._limits cimport threads_for
 
 cnp.import_array()
 
