@@ -92,8 +92,8 @@ def same(a, b):
 
 
 def endless_calls():
-    """name: function of num_threads, a call that takes far more than five seconds, but little memory: its arrays are one
-    small one over and over. Where there is no batch to make so long, the arrays are large."""
+    """name: function of num_threads. Each call takes far more than five seconds but little memory: its arrays are one
+    small one over and over. Where there is no batch to make so long, large arrays are taken again and again."""
     rng = np.random.default_rng(6)
     many = 200_000
 
@@ -134,8 +134,8 @@ def endless_calls():
         "weight gradient": lambda n: cconv.conv2d_weight_grad(maps, maps, (32, 32, 3, 3), padding=1, num_threads=n),
         "transposed": of(cconv.conv_transpose2d, maps, array(32, 16, 4, 4), stride=2, padding=1, result=(16, 96, 96)),
         "image": of(cconv.correlate, images, array(5, 5), "same", axes=(1, 2), method="direct", result=(64, 64)),
-        "line, as many taps as half of it": lambda n: cconv.convolve(
-            line[:2_000_000], line[:1_000_000], method="direct", num_threads=n),
+        "line, as many taps as half of it": lambda n: [cconv.convolve(
+            line[:400_000], line[:200_000], method="direct", num_threads=n) for _ in range(20)],
         "FFT of a line": lambda n: [cconv.convolve(line, line[:5001], method="fft", num_threads=n) for _ in range(50)],
         "FFT of images": of(cconv.correlate, images, array(31, 31), "same", axes=(1, 2), method="fft",
                             result=(64, 64)),
