@@ -20,13 +20,14 @@ HEADER = textwrap.dedent(
     def os_threads():
         return len(os.listdir("/proc/self/task")) if os.path.isdir("/proc/self/task") else None
 
-    def check(expected, calls, label, count=True):
-        "In a child: every kind of call is right, and used two threads."
+    def check(expected, calls, label):
+        "In a child: every kind of call is right, and they started threads (other libraries start theirs after a fork)."
         signal.alarm(60)                    # who hangs ends itself
         import kinds
+        before = os_threads()
         for name, call in calls.items():
             assert kinds.same(call(), expected[name]), (label, name)
-        assert not count or os_threads() in (None, *range(2, 100)), (label, "one thread")
+        assert before is None or os_threads() > before, (label, "one thread")
 
     def forked(work):
         child = os.fork()
@@ -66,13 +67,13 @@ def test_children_and_grandchildren_work_with_all_threads():
         before = os_threads()
 
         def child():
-            assert os_threads() in (None, 1)
             check(expected, calls, "child")
             forked(lambda: check(expected, calls, "grandchild"))
 
         forked(child)
         forked(lambda: forked(lambda: check(expected, calls, "grandchild alone")))
-        check(expected, calls, "parent")
+        for name, call in calls.items():
+            assert kinds.same(call(), expected[name]), name
         assert os_threads() == before
         print("works")
     """)
@@ -101,7 +102,8 @@ def test_a_fork_while_other_python_threads_are_inside_calls():
             stop.set()
             for thread in threads:
                 thread.join()
-        check(expected, calls, "parent")
+        for name, call in calls.items():
+            assert kinds.same(call(), expected[name]), name
         print("works")
     """)
 
@@ -144,19 +146,23 @@ def test_pools_of_processes(tmp_path, method):
 
         def work(_):
             signal.alarm(100)
+            before = started.setdefault("before", os_threads())
             result = cconv.conv2d(x, w)
             image = cconv.convolve(np.ones((300, 300), "f"), np.ones((61, 61), "f"), method="fft")
-            return result, image, os_threads()
+            return result, image, before is None or os_threads() > before
+
+        started = {}
 
         if __name__ == "__main__":
             expected = work(0)
+            started.clear()
             signal.alarm(0)
             context = multiprocessing.get_context(sys.argv[1])
             with context.Pool(2) as pool:
                 for result, image, threads in pool.map(work, range(6)):
                     assert np.array_equal(result, expected[0])
                     assert np.array_equal(image, expected[1])
-                    assert threads in (None, *range(2, 100))
+                    assert threads
             assert np.array_equal(work(0)[0], expected[0])
             print("works")
     """, method, path=tmp_path / "pool.py")
@@ -184,8 +190,9 @@ def beside(modules, used):
 
         def child():
             signal.alarm(60)
+            before = os_threads()
             assert np.array_equal(cconv.conv2d(x, w), expected)
-            assert os_threads() in (None, *range(2, 100))
+            assert before is None or os_threads() > before
 
         forked(child)
         assert np.array_equal(cconv.conv2d(x, w), expected)
