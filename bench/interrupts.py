@@ -149,7 +149,8 @@ def cases():
             "max_pool2d_input_grad", *found, x.shape))(indices(x)))(maps(64, 1024)),
         "max_unpool2d, one image": lambda: (lambda found: layer(
             "max_unpool2d", *found, 2))(indices(image()[None, None])),
-        "avg_pool2d_input_grad": lambda: layer("avg_pool2d_input_grad", maps(64, 1022), (4, 64, 1024, 1024), 3, stride=1),
+        "avg_pool2d_input_grad": lambda: layer(
+            "avg_pool2d_input_grad", maps(64, 1022), (4, 64, 1024, 1024), 3, stride=1),
         "avg_pool2d_input_grad, one image": lambda: layer(
             "avg_pool2d_input_grad", image()[None, None], (1, 1, 20_002, 20_002), 3, stride=1),
         "relu": lambda: of(activations.relu, image()),

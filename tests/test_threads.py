@@ -1,7 +1,9 @@
 """Threads: the limits that a caller or the system sets, the GIL; results do not depend on any of it."""
 
 import asyncio
+import doctest
 import os
+import pathlib
 import signal
 import subprocess
 import sys
@@ -463,3 +465,16 @@ def test_an_interrupt_stops_a_long_call_and_leaves_nothing_broken():
             process.kill()
     assert works == "works"
     assert float(caught) - sent < 1.0       # room for a busy machine: the aim is 0.1 s
+
+
+# the page
+
+
+def test_examples_of_the_page_run():
+    page = pathlib.Path(__file__).parents[1] / "docs/threads.md"
+    if not page.is_file():
+        pytest.skip("the tests of an installed wheel")
+    test = doctest.DocTestParser().get_doctest(page.read_text("utf-8").replace("```", ""), {}, page.name, str(page), 0)
+    assert test.examples
+    report = []
+    assert doctest.DocTestRunner(verbose=False).run(test, out=report.append).failed == 0, "".join(report)
