@@ -79,7 +79,7 @@ def fastest(call):
 
 def main():
     for dtype, tiny in SUBNORMAL.items():
-        print(f"{np.dtype(dtype)}, {cconv.simd_level()}: ms; times as long with subnormal inputs, and with such weights")
+        print(f"{np.dtype(dtype)}, {cconv.simd_level()}: ms; times as long with subnormal inputs, with such weights")
         plain, inputs, weights = calls(1, 1, dtype), calls(tiny, 1, dtype), calls(1, tiny, dtype)
         for name, call in plain.items():
             once = fastest(call)
