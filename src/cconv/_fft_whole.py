@@ -21,7 +21,7 @@ import numpy as np
 from ._choice import fast_length
 from ._helpers import share_out
 from ._limits import max_num_threads
-from ._pieces import copy, pieces
+from ._pieces import copy, pieces, touch
 
 # Of a transform forth or back, on one thread: seconds per real and log2(points), by bytes of a real (SciPy 1.17, AMD
 # EPYC), per call, and how much more where arrays do not stay in a cache.
@@ -145,6 +145,8 @@ class WholeFFT:
             slabs = list(pieces(shape, max(1, SLAB // points)))
             shape[axis] = crop.stop - crop.start if not forth else points // 2 + 1 if real else points
             results.append(np.empty(shape, self.dtype if real and not forth else self.number))
+            if axis < len(shape) - 1:
+                touch(results[-1])
             tasks += [(source, results[-1], (*slab[:axis], slice(None), *slab[axis + 1 :])) for slab in slabs]
         del source
 

@@ -113,8 +113,21 @@ class WeightGradient:
         self.conjugate_input = conjugate_input
         self.sums = WeightSums(forward)
 
+    def _total(self, input, grad_output, num_threads):
+        count = self.sums.images_at_once(input, grad_output)
+        images = math.prod(self.sums.spec.batch_shape[:1])
+        if count >= images:
+            return self.sums.run(input, grad_output, num_threads)
+        total = None
+        for first in range(0, images, count):
+            batch = (min(count, images - first), *self.sums.spec.batch_shape[1:])
+            sums = WeightSums(self.sums.spec._replace(batch_shape=batch))
+            part = sums.run(input[first : first + count], grad_output[first : first + count], num_threads)
+            total = part if total is None else total + part
+        return total
+
     def run(self, input, grad_output, bias, out, num_threads):
-        total = self.sums.run(input, grad_output, num_threads)
+        total = self._total(input, grad_output, num_threads)
         if self.dtype.kind != "c":
             out[...] = total.reshape(out.shape)
             return out

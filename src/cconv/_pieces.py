@@ -38,3 +38,11 @@ def mapped(function, dtype, *arrays):
     for piece in pieces(out.shape):
         out[piece] = function(*[array[piece] for array in arrays])
     return out
+
+
+def touch(array):
+    """Let the system clear the memory of a new array, in order: the first of its columns to be written would wait for
+    nearly all of it, 0.3 s for 300 MB."""
+    line = array.reshape(-1)
+    for (piece,) in pieces(line.shape):
+        line[piece][:: 4096 // array.itemsize] = 0
