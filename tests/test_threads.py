@@ -1,7 +1,9 @@
-"""Threads: the limits that a caller sets, the GIL, forked children; results do not depend on any of it."""
+"""Threads: the limits that a caller or the system sets, the GIL; results do not depend on any of it."""
 
 import asyncio
+import doctest
 import os
+import pathlib
 import signal
 import subprocess
 import sys
@@ -14,6 +16,7 @@ import numpy as np
 import pytest
 
 import cconv
+from cconv import _cpus
 from checks import same_bits, sample
 
 
@@ -217,63 +220,220 @@ def test_calls_from_many_threads_at_once(rng):
             same_bits(got, call())
 
 
-# the GIL, signals, fork
+# the GIL
 
 
-def long_call(seconds):
-    """A one-threaded call that takes `seconds` at least, and the time it took when it was tried."""
-    w = np.ones((16, 16, 3, 3), np.float32)
-    height = 64
-    while True:
-        x = np.ones((1, 16, height, 512), np.float32)
-        start = time.perf_counter()
-        cconv.conv2d(x, w, num_threads=1)
-        if time.perf_counter() - start > seconds:
-            return lambda: cconv.conv2d(x, w, num_threads=1)
-        height *= 2
-
-
-def test_other_python_threads_run_during_a_call():
-    call = long_call(0.15)
-    ticks, stop = [], threading.Event()
-
-    def tick():
-        while not stop.wait(0.001):
-            ticks.append(time.perf_counter())
-
-    ticker = threading.Thread(target=tick)
-    ticker.start()
-    try:
-        start = time.perf_counter()
-        call()
-        end = time.perf_counter()
-    finally:
-        stop.set()
-        ticker.join()
-    # With the GIL held the ticker would be silent from the first switch interval (5 ms) to the end.
-    inside = [t for t in ticks if start + 0.2*(end - start) < t < end - 0.2*(end - start)]
-    assert len(inside) >= 5, f"{len(inside)} ticks in {end - start:.3f} s"
-
-
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork")
-@pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
-def test_a_forked_child_works_after_the_parent_used_threads():
+def test_other_python_threads_run_during_a_call_of_every_kind():
+    """With this switch interval a thread gets the GIL only when another gives it up: a call that kept it would leave
+    the counter where it is, however long it took."""
     result = run_python("""
-        import os, signal, sys, warnings
-        import numpy as np, cconv
-        warnings.simplefilter("ignore")
-        x, w = np.ones((4, 16, 64, 64), "f"), np.ones((32, 16, 3, 3), "f")
-        expected = cconv.conv2d(x, w)
-        child = os.fork()
-        if child == 0:
-            signal.alarm(20)            # a child that hangs ends itself
-            same = np.array_equal(cconv.conv2d(x, w), expected)
-            os._exit(0 if same else 3)
-        status = os.waitpid(child, 0)[1]
-        assert np.array_equal(cconv.conv2d(x, w), expected)
-        print(os.waitstatus_to_exitcode(status))
-    """, OMP_NUM_THREADS="2")
-    assert result.stdout == "0\n", (result.stdout, result.stderr)
+        import sys, threading, time
+        import kinds
+        calls = kinds.calls()
+        count, stop = 0, False
+
+        def counter():
+            global count
+            while not stop:
+                count += 1
+                time.sleep(0)           # gives the GIL back
+
+        for call in calls.values():
+            call(1)
+        sys.setswitchinterval(1e6)
+        thread = threading.Thread(target=counter)
+        thread.start()
+        silent = []
+        for name, call in calls.items():
+            before = count
+            for _ in range(300):        # the system need not wake the counter in the first milliseconds
+                call(1)
+                if count > before:
+                    break
+            else:
+                silent.append(name)
+        stop = True
+        print("silent:", silent)
+    """)
+    assert result.stdout == "silent: []\n", (result.stdout, result.stderr[-2000:])
+
+
+@pytest.mark.skipif(not os.path.isdir("/proc/self/task"), reason="counts threads in /proc")
+@pytest.mark.parametrize("limit", ["num_threads=1", "cconv.num_threads(1)", "set_num_threads(1)", "threadpoolctl"])
+def test_one_thread_never_enters_openmp(limit):
+    """No kind of call starts a thread then, each starts one when it may."""
+    if limit == "threadpoolctl":
+        pytest.importorskip("threadpoolctl")
+    result = run_python("""
+        import contextlib, os, sys
+        import numpy as np
+        import cconv
+
+        def os_threads():
+            return len(os.listdir("/proc/self/task"))
+
+        limit = {limit!r}
+        if limit == "threadpoolctl":
+            import threadpoolctl
+            single = threadpoolctl.threadpool_limits(1)
+        else:
+            single = contextlib.nullcontext()
+            if limit == "cconv.num_threads(1)":
+                single = cconv.num_threads(1)
+            cconv.set_num_threads(1)    # for what kinds.calls() does
+        with single:
+            import kinds
+            calls = kinds.calls()
+            if limit != "set_num_threads(1)":
+                cconv.set_num_threads(None)
+            before, grown = os_threads(), []
+            for name, call in calls.items():
+                call(1 if limit == "num_threads=1" else None)
+                if os_threads() != before:
+                    grown.append(name)
+                    before = os_threads()
+        print("started threads:", grown)
+        if hasattr(single, "restore_original_limits"):
+            single.restore_original_limits()
+        cconv.set_num_threads(None)
+        calls["conv2d"](2)
+        print("the count can grow:", os_threads() > before)
+        before = os_threads()
+        calls["FFT of an image"](2)
+        print("the helpers' too:", os_threads() > before)
+    """.replace("{limit!r}", repr(limit)), OMP_NUM_THREADS="2", OPENBLAS_NUM_THREADS="1")
+    expected = "started threads: []\nthe count can grow: True\nthe helpers' too: True\n"
+    assert result.stdout == expected, (result.stdout, result.stderr[-2000:])
+
+
+def test_threadpoolctl_lists_the_runtime_in_use():
+    pytest.importorskip("threadpoolctl")
+    result = run_python("""
+        import ctypes, os
+        import cconv, threadpoolctl
+        from cconv import _limits
+
+        class Info(ctypes.Structure):
+            _fields_ = [("name", ctypes.c_char_p), ("base", ctypes.c_void_p),
+                        ("symbol", ctypes.c_char_p), ("address", ctypes.c_void_p)]
+
+        ours, info = ctypes.CDLL(_limits.__file__), Info()
+        function = ctypes.cast(ours.omp_get_max_threads, ctypes.c_void_p)
+        assert ctypes.CDLL(None).dladdr(function, ctypes.byref(info))
+        used = os.path.realpath(info.name.decode())
+        listed = [os.path.realpath(entry["filepath"]) for entry in threadpoolctl.threadpool_info()
+                  if entry["user_api"] == "openmp"]
+        print(used in listed)
+    """)
+    if not cconv._core.HAS_OPENMP:
+        pytest.skip("built without OpenMP")
+    assert result.stdout == "True\n", (result.stdout, result.stderr[-2000:])
+
+
+# calls at the same time
+
+
+def test_calls_that_run_together_share_the_cpus():
+    result = run_python("""
+        import threading
+        import numpy as np
+        import cconv
+        x, w = np.ones((1, 64, 256, 256), "f"), np.ones((64, 64, 5, 5), "f")
+        image, kernel = np.ones((1500, 1500), "f"), np.ones((61, 61), "f")
+        stop = threading.Event()
+
+        def seen(call, threads):
+            def work():
+                while not stop.is_set():
+                    call(threads)
+            stop.clear()
+            thread = threading.Thread(target=work)
+            thread.start()
+            # what a second call would get, between calls and during one
+            found = {cconv.get_num_threads() for _ in range(200_000)}
+            stop.set()
+            thread.join()
+            return found
+
+        direct = lambda n: cconv.conv2d(x, w, num_threads=n)
+        by_fft = lambda n: cconv.correlate(image, kernel, "same", method="fft", num_threads=n)
+        for call in (direct, by_fft):
+            assert seen(call, 1) <= {8, 7} and 7 in seen(call, 1)       # what the other leaves
+            assert seen(call, 6) <= {8, 4} and 4 in seen(call, 6)       # an equal part at least
+        assert cconv.get_num_threads() == 8
+        print("shared")
+    """, OMP_NUM_THREADS="8")
+    assert result.stdout == "shared\n", (result.stdout, result.stderr[-2000:])
+
+
+# CPUs
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="no affinity")
+def test_the_affinity_is_read_at_each_call():
+    cpus = os.sched_getaffinity(0)
+    if len(cpus) < 2:
+        pytest.skip("needs two CPUs")
+    result = run_python("""
+        import os, cconv
+        before = cconv.get_num_threads()
+        cpus = os.sched_getaffinity(0)
+        os.sched_setaffinity(0, list(cpus)[:1])
+        during = cconv.get_num_threads()
+        os.sched_setaffinity(0, cpus)
+        print(before > 1, during, cconv.get_num_threads() == before)
+    """, OMP_NUM_THREADS="")
+    assert result.stdout == "True 1 True\n", (result.stdout, result.stderr[-2000:])
+
+
+MEMBERSHIP = {
+    "version 2": ("0::/a.slice/b.scope\n", "sys/fs/cgroup", ("cpu.max",)),
+    "both versions": ("4:memory:/x\n1:cpu,cpuacct:/\n0::/a.slice/b.scope\n", "sys/fs/cgroup/unified", ("cpu.max",)),
+    "version 1": ("9:name=systemd:/\n2:cpu,cpuacct:/a.slice/b.scope\n", "sys/fs/cgroup/cpu,cpuacct",
+                  ("cpu.cfs_quota_us", "cpu.cfs_period_us")),
+    "version 1, cpu alone": ("2:cpuacct:/a.slice\n1:cpu:/a.slice/b.scope\n", "sys/fs/cgroup/cpu",
+                             ("cpu.cfs_quota_us", "cpu.cfs_period_us")),
+}
+
+
+@pytest.mark.parametrize("version", MEMBERSHIP)
+@pytest.mark.parametrize("group", [".", "a.slice", "a.slice/b.scope"])
+@pytest.mark.parametrize("quota, period, cpus", [
+    (100_000, 100_000, 1), (250_000, 100_000, 3), (5_000, 100_000, 1), (300_000, 100_000, 3), (None, 100_000, 1000)])
+def test_quotas_of_control_groups(tmp_path, monkeypatch, version, group, quota, period, cpus):
+    """Of the process's group, those around it, and what a container sees of them; parts of a CPU are rounded up."""
+    membership, mount, files = MEMBERSHIP[version]
+    (tmp_path / "proc/self").mkdir(parents=True)
+    (tmp_path / "proc/self/cgroup").write_text(membership)
+    place = tmp_path / mount / group
+    place.mkdir(parents=True)
+    if len(files) == 1:
+        (place / files[0]).write_text(f"{quota or 'max'} {period}\n")
+    else:
+        (place / files[0]).write_text(f"{quota or -1}\n")
+        (place / files[1]).write_text(f"{period}\n")
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(1000)), raising=False)
+    assert _cpus.available_cpus(tmp_path) == cpus
+
+
+def test_the_smallest_quota_counts(tmp_path, monkeypatch):
+    (tmp_path / "proc/self").mkdir(parents=True)
+    (tmp_path / "proc/self/cgroup").write_text("0::/a/b\n")
+    for group, quota in (("a", 4), ("a/b", 2), (".", 3)):
+        (tmp_path / "sys/fs/cgroup" / group).mkdir(parents=True, exist_ok=True)
+        (tmp_path / "sys/fs/cgroup" / group / "cpu.max").write_text(f"{quota * 1000} 1000\n")
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(8)), raising=False)
+    assert _cpus.available_cpus(tmp_path) == 2
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {5}, raising=False)
+    assert _cpus.available_cpus(tmp_path) == 1
+
+
+def test_without_control_groups_the_affinity_counts(tmp_path, monkeypatch):
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {1, 2, 3}, raising=False)
+    assert _cpus.available_cpus(tmp_path) == 3
+
+
+# signals
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals are not delivered in this way")
@@ -305,3 +465,16 @@ def test_an_interrupt_stops_a_long_call_and_leaves_nothing_broken():
             process.kill()
     assert works == "works"
     assert float(caught) - sent < 1.0       # room for a busy machine: the aim is 0.1 s
+
+
+# the page
+
+
+def test_examples_of_the_page_run():
+    page = pathlib.Path(__file__).parents[1] / "docs/threads.md"
+    if not page.is_file():
+        pytest.skip("the tests of an installed wheel")
+    test = doctest.DocTestParser().get_doctest(page.read_text("utf-8").replace("```", ""), {}, page.name, str(page), 0)
+    assert test.examples
+    report = []
+    assert doctest.DocTestRunner(verbose=False).run(test, out=report.append).failed == 0, "".join(report)

@@ -12,6 +12,7 @@ import numpy as np
 from ._activations import run
 from ._calls import as_array, check_num_threads, check_out
 from ._dtypes import is_supported, native
+from ._pieces import copy
 
 _DOUBLE, _SINGLE = np.dtype(np.float64), np.dtype(np.float32)
 _NATIVE = {np.dtype(kind): np.dtype(kind) for kind in ("e", "f", "d")}
@@ -112,7 +113,7 @@ def evaluate(op, x, out, num_threads, parameter=0.0, axis=-1, slopes=None, keep=
     inner, copy_to = destination(out, x, dtype, (x,))
     run(op, x, None, slopes, inner, axis, parameter, num_threads)
     if copy_to is not None:
-        copy_to[...] = inner
+        copy(copy_to, inner)
     return out
 
 
@@ -133,7 +134,7 @@ def gradient(op, grad_output, x, out, num_threads, parameter=0.0, axis=-1, slope
     inner, copy_to = destination(out, x, dtype, (grad_output, x))
     run(op, x, grad_output, slopes, inner, axis, parameter, num_threads)
     if copy_to is not None:
-        copy_to[...] = inner
+        copy(copy_to, inner)
     return inner if out is None else out
 
 

@@ -7,12 +7,13 @@ b. No validation: activations.py has done it. Nothing is kept from call to call:
 """
 cimport numpy as cnp
 
-from cconv._core cimport dtype_codes, load_table, run_tasks, threads_for
+from cconv._core cimport dtype_codes, load_table, run_tasks
 from cconv._kernels.types cimport (
     DT_SWAPPED, MAP_ELU, MAP_ELU_GRAD, MAP_IDENTITY, MAP_LEAKY, MAP_LEAKY_GRAD, MAP_LOG_SOFTMAX,
     MAP_LOG_SOFTMAX_GRAD, MAP_RELU, MAP_RELU_GRAD, MAP_SIGMOID, MAP_SIGMOID_GRAD, MAP_SLOPE_GRAD, MAP_SOFTMAX,
     MAP_SOFTMAX_GRAD, MAP_TANH, MAP_TANH_GRAD, MapArgs, MapKernels, Operand,
 )
+from cconv._limits cimport threads_for
 
 cnp.import_array()
 

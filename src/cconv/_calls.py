@@ -16,6 +16,7 @@ import operator
 import numpy as np
 
 from ._dtypes import native, saturated
+from ._pieces import mapped
 
 LIMIT = 512
 
@@ -165,7 +166,7 @@ def missing_samples(input, nan, mask):
             ) from None
     if nan == "propagate" or input.dtype.kind not in "fc":
         return np.zeros(input.shape, bool) if missing is None else missing
-    lost = np.isnan(input)
+    lost = mapped(np.isnan, bool, input)
     if nan == "omit":
         return lost if missing is None else lost | missing
     if missing is not None:

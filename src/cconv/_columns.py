@@ -14,8 +14,9 @@ from math import prod
 
 import numpy as np
 
-from ._core import max_num_threads
 from ._helpers import share_out
+from ._limits import max_num_threads
+from ._pieces import pieces
 
 # Bytes of `columns` per block, and those from which a second thread pays its start of about 30 us.
 BLOCK_BYTES = 1 << 19
@@ -45,9 +46,14 @@ def gather(input, columns, cleared, axes, kernel, stride, dilation, num_threads)
 
     def run(part):
         if not cleared:
-            columns[part] = 0
+            for piece in pieces(columns[part].shape):
+                columns[part][piece] = 0
+                yield
         for tap, outputs, samples in every:
-            columns[(*part, *tap, *outputs)] = input[(*part, *samples)]
+            target, source = columns[(*part, *tap, *outputs)], input[(*part, *samples)]
+            for piece in pieces(target.shape):
+                target[piece] = source[piece]
+                yield
 
     share(run, columns, num_threads)
 
@@ -60,12 +66,18 @@ def scatter(columns, output, axes, kernel, stride, dilation, num_threads):
     def run(block):
         target = output[block]
         total = target if target.dtype == wider else np.empty(target.shape, wider)
-        total[...] = 0
+        for piece in pieces(total.shape):
+            total[piece] = 0
+            yield
         for tap, outputs, samples in every:
-            part = total[(..., *samples)]
-            np.add(part, columns[(*block, *tap, *outputs)], out=part)
+            sums, terms = total[(..., *samples)], columns[(*block, *tap, *outputs)]
+            for piece in pieces(sums.shape):
+                sums[piece] += terms[piece]
+                yield
         if total is not target:
-            target[...] = total
+            for piece in pieces(total.shape):
+                target[piece] = total[piece]
+                yield
 
     share(run, columns, num_threads)
 

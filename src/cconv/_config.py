@@ -4,7 +4,7 @@ import sys
 
 import numpy as np
 
-from . import _core
+from . import _core, _limits
 
 
 def show_config():
@@ -24,7 +24,7 @@ def show_config():
         "levels_built": ", ".join(_core.BUILT_LEVELS),
         "compiler": _core.COMPILER,
         "openmp": _core.HAS_OPENMP,
-        "threads": _core.max_num_threads(),
+        "threads": _limits.max_num_threads(),
         "numpy": np.__version__,
         "python": sys.version.split()[0],
     }

@@ -8,8 +8,9 @@ cimport numpy as cnp
 
 from cpython.mem cimport PyMem_Free, PyMem_Malloc
 
-from cconv._core cimport BatchStrides, Convolution, run_tasks, threads_for
+from cconv._core cimport BatchStrides, Convolution, run_tasks
 from cconv._kernels.types cimport ALG_WINOGRAD, ConvArgs, ConvSet
+from cconv._limits cimport threads_for
 from cconv._phases cimport TOGETHER_BYTES as MOST_BYTES
 
 cnp.import_array()

@@ -4,14 +4,7 @@ cimport numpy as cnp
 from cconv._arrays cimport AxisMap, NewArray
 from cconv._kernels.types cimport MAX_BATCH_AXES, Axis, ConvArgs, ConvKernels, run_t
 
-cdef enum:
-    # Work under this stays on the calling thread: two threads take 1.6 to 2.2 us to start (hot), and tasks of
-    # this size are done in about 5 us.
-    SERIAL_WORK = 400_000
-
 cdef void* load_table(operator, real, capsule_name) except NULL
-cdef int threads_for(object asked, double work) except -1
-cdef int threads_without_gil(int asked) noexcept nogil
 cdef const int* dtype_codes() noexcept
 cdef double product(values)
 cdef int fill_axes(Axis** axes, spec) except -1
@@ -25,7 +18,7 @@ cdef struct BatchStrides:
     Py_ssize_t weight[MAX_BATCH_AXES]
 
 cdef class PackedWeight:
-    cdef object content
+    cdef dict content
 
 cdef class Convolution:
     cdef readonly object spec

@@ -1,4 +1,4 @@
-"""The compiled core: CPU detection, the kernel table, threads, scratch memory, signals.
+"""The compiled core: CPU detection, the kernel table, scratch memory, signals.
 
 Design:
 a. Built without -march: nothing here runs an instruction that the baseline lacks. It imports the kernels of the best
@@ -11,7 +11,6 @@ d. No validation: _shapes.py has done it.
 """
 import importlib
 import os
-from contextvars import ContextVar
 
 cimport numpy as cnp
 import numpy as np
@@ -31,6 +30,7 @@ from cconv._kernels.types cimport (
     METHOD_SEPARABLE, METHOD_WINOGRAD, PAD_CONSTANT, PAD_EDGE, PAD_REFLECT, PAD_SYMMETRIC, PAD_WRAP, Axis,
     ConvArgs, ConvKernels, TileGuard, TileKernels, Tiles, run_t,
 )
+from cconv._limits cimport SERIAL_WORK, is_main_thread, note_call, threads_for
 
 cnp.import_array()
 
@@ -38,18 +38,15 @@ cdef extern from "_platform.h":
     const char* CCONV_LEVELS
     const char* CCONV_COMPILER
     int CCONV_HAS_OPENMP
-    int omp_get_max_threads() noexcept nogil
     int cconv_cpu_level()
-    int cconv_release_workers() noexcept nogil
-
-cdef extern from "Python.h":
-    int PyContextVar_Get(object var, PyObject* default, PyObject** value) except -1
-    ctypedef struct PyObject
-    void Py_DECREF(PyObject*)
+    long long cconv_nanoseconds() noexcept nogil
 
 cdef enum:
-    # Multiply-adds between two looks at pending signals: 20 ms at 25 GFLOP/s, less where it goes faster.
-    SIGNAL_WORK = 250_000_000
+    # Multiply-adds before the first look at pending signals: 2 to 4 ms, 80 where fresh memory costs most.
+    FIRST_WORK = 50_000_000
+    # Nanoseconds between two looks after that, and how long a batch may take to give every thread four tasks.
+    SIGNAL_TIME = 20_000_000
+    EVEN_TIME = 40_000_000
     ALIGNMENT = 64
 
 
@@ -106,92 +103,6 @@ def simd_level():
     True
     """
     return _LEVEL
-
-
-# --- threads ----------------------------------------------------------------------------------------------------------
-
-thread_limit = ContextVar("cconv_num_threads")      # set by _threads.num_threads, seen by this thread or task only
-cdef int process_limit = 0                          # set by _threads.set_num_threads; 0: none
-
-
-def _available_cpus():
-    """CPUs that this process may use: affinity, and the quota of its control group, rounded up."""
-    try:
-        cpus = len(os.sched_getaffinity(0))
-    except AttributeError:
-        cpus = os.cpu_count() or 1
-    try:
-        with open("/sys/fs/cgroup/cpu.max") as file:
-            quota, period = file.read().split()
-        if quota != "max":
-            cpus = min(cpus, -(-int(quota)//int(period)))
-    except (OSError, ValueError):
-        pass
-    return max(1, cpus)
-
-
-cdef int cpus = 1024 if os.environ.get("OMP_NUM_THREADS") else _available_cpus()
-
-
-def set_process_limit(int limit):
-    """Set the limit of all threads without one of their own; 0 removes it."""
-    global process_limit
-    process_limit = limit
-
-
-cdef int max_threads() except -1:
-    """Threads that a call may use that asks for none in particular. OpenMP's own limit is read each time, in the
-    calling thread, so that threadpoolctl and omp_set_num_threads are obeyed; it is never changed."""
-    cdef PyObject* value = NULL
-    cdef int limit = min(cpus, omp_get_max_threads())
-    PyContextVar_Get(thread_limit, NULL, &value)
-    if value != NULL:
-        limit = min(limit, <int><object>value)
-        Py_DECREF(value)
-    elif process_limit:
-        limit = min(limit, process_limit)
-    return max(1, limit)
-
-
-cdef int threads_without_gil(int asked) noexcept nogil:
-    """`asked`, or fewer where the CPUs, OpenMP or set_num_threads allow no more. What num_threads() set for one thread
-    or task is kept in a Python object and not looked at."""
-    cdef int limit = min(cpus, omp_get_max_threads())
-    if process_limit:
-        limit = min(limit, process_limit)
-    return max(1, min(asked, limit))
-
-
-cdef bint workers_released = True
-
-
-def _before_fork():
-    global workers_released
-    workers_released = cconv_release_workers() == 0
-
-
-def _after_fork_in_child():
-    """Workers that could not be released are lost: one thread then, which never enters OpenMP."""
-    global cpus
-    if not workers_released:
-        cpus = 1
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(before=_before_fork, after_in_child=_after_fork_in_child)
-
-
-def max_num_threads():
-    """Threads that a call may use now."""
-    return max_threads()
-
-
-cdef int threads_for(object asked, double work) except -1:
-    cdef int limit
-    if work < SERIAL_WORK:
-        return 1
-    limit = max_threads()
-    return limit if asked is None else min(limit, <int>min(asked, 1 << 20))
 
 
 # --- arrays -----------------------------------------------------------------------------------------------------------
@@ -256,25 +167,39 @@ cdef char* take_scratch(Py_ssize_t* bytes_per_thread, int num_threads, void** al
     return <char*>((<uintptr_t>allocation[0] + ALIGNMENT - 1)//ALIGNMENT*ALIGNMENT)
 
 
+cdef inline Py_ssize_t next_batch(Py_ssize_t tasks, long long taken, int threads) noexcept:
+    """How many tasks to run before the next look at signals, when so many took so many nanoseconds."""
+    cdef double rate = <double>tasks/<double>max(taken, <long long>1)
+    cdef Py_ssize_t wanted = <Py_ssize_t>min(rate*SIGNAL_TIME, 4.*tasks)
+    return max(wanted, min(<Py_ssize_t>(rate*EVEN_TIME), 4*<Py_ssize_t>threads), <Py_ssize_t>threads)
+
+
 cdef int run_tasks(run_t run, const void* args, Py_ssize_t n_tasks, Py_ssize_t* scratch_bytes, int threads,
                    double work) except -1:
-    """All tasks of a planned call. Long calls look for Ctrl-C between batches of tasks; tiny ones keep the GIL."""
+    """All tasks of a planned call. Long calls look for Ctrl-C between batches of tasks, if it can come to this thread;
+    tiny ones keep the GIL."""
     cdef void* allocation = NULL
     cdef char* scratch = take_scratch(scratch_bytes, threads, &allocation)
     cdef Py_ssize_t first = 0, last, step = n_tasks
+    cdef long long start
+    if work < SERIAL_WORK//4:
+        run(args, scratch, 0, n_tasks, 1)
+        PyMem_RawFree(allocation)
+        return 0
+    note_call(threads)
     try:
-        if work < SERIAL_WORK//4:
-            run(args, scratch, 0, n_tasks, 1)
-            return 0
-        if work > SIGNAL_WORK:
-            step = max(<Py_ssize_t>(n_tasks*(SIGNAL_WORK/work)), 4*<Py_ssize_t>threads)
+        if work > FIRST_WORK and is_main_thread():
+            step = max(<Py_ssize_t>(n_tasks*(FIRST_WORK/work)), <Py_ssize_t>threads)
         while first < n_tasks:
             last = min(n_tasks, first + step)
+            start = cconv_nanoseconds()
             with nogil:
                 run(args, scratch, first, last, threads)
             PyErr_CheckSignals()
+            step = next_batch(last - first, cconv_nanoseconds() - start, threads)
             first = last
     finally:
+        note_call(-threads)
         PyMem_RawFree(allocation)
     return 0
 
@@ -314,7 +239,10 @@ cdef void spread_pairs(floating* dst, const floating* src, Py_ssize_t outer, Py_
 
 
 cdef class PackedWeight:
-    """A weight in the form that a kernel wants, once a call has made it: (what form, bytes), replaced as one."""
+    """A weight in the form that a kernel wants, once a call has made it: (what form, bytes), the one item of a dict. A
+    dict hands out and replaces its items atomically, GIL or not, which an attribute of a compiled class does not."""
+    def __cinit__(self):
+        self.content = {}
 
 
 cdef class Convolution:
@@ -475,8 +403,9 @@ cdef class Convolution:
             return None
         if kept is not None:
             form = (args.algorithm, args.ic_block, args.packed_bytes)
-            if kept.content is not None and kept.content[0] == form:
-                packed = kept.content[1]
+            content = kept.content.get(0)
+            if content is not None and content[0] == form:
+                packed = content[1]
                 args.packed = cnp.PyArray_DATA(packed)
         if args.packed == NULL and (args.pack_first or kept is not None):
             # NumPy asks for huge pages: in small ones the first touch of 36 MB took as long as all the arithmetic
@@ -485,7 +414,7 @@ cdef class Convolution:
             run_tasks(self.kernels.prepare, args, args.n_prepare, &args.scratch_bytes,
                       <int>min(<Py_ssize_t>threads, args.n_prepare), self.work)
             if kept is not None:
-                kept.content = (form, packed)
+                kept.content[0] = form, packed
         return packed
 
     cdef int execute(self, ConvArgs* args, int threads, PackedWeight kept) except -1:

@@ -8,7 +8,8 @@ import numpy as np
 
 from ._calls import as_array, check_num_threads
 from ._choice import auto_tiling, best_tiling, direct_seconds, separable_seconds
-from ._core import Convolution, max_num_threads, simd_level
+from ._core import Convolution, simd_level
+from ._limits import max_num_threads
 from ._pool_spans import norm_of
 from ._pooling import Pooling
 from ._shapes import conv_spec, filter_spec, pool_spec

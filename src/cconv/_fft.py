@@ -30,9 +30,11 @@ from types import SimpleNamespace
 import numpy as np
 
 from ._choice import SIDE_BY_SIDE, best_tiling, is_transformed, itemsize
-from ._core import Convolution, max_num_threads
+from ._core import Convolution
 from ._fft_guard import SMALL, Guard, Rules
 from ._helpers import share_out
+from ._limits import max_num_threads
+from ._pieces import pieces
 
 # Bytes of scratch that all threads share: fewer threads run where tiles are large.
 SCRATCH_BYTES = 12 << 20
@@ -208,7 +210,7 @@ class FFTConvolution:
             if lone:
                 self._run_block(call, next(tasks), threads)
             else:
-                share_out(tasks, lambda task: call.gave_up or self._run_task(call, task), threads)
+                share_out(tasks, lambda task: self._run_task(call, task), threads)
             if call.gave_up:
                 return self.operator.run(input, weight, bias, out, num_threads)
             self._mend(call, num_threads)
@@ -278,6 +280,8 @@ class FFTConvolution:
 
     def _run_task(self, call, task):
         """A block, or the spectrum that all of them need."""
+        if call.gave_up:
+            return
         if task:
             self._run_block(call, task, 1)
         else:
@@ -399,11 +403,11 @@ class FFTConvolution:
     def _sum_box(self, weight, x, y, corner, stops, num_threads):
         """Directly: the outputs of one box."""
         key = corner, stops
-        if key not in self.boxes:
+        plan = self.boxes.get(key)
+        if plan is None:
             if len(self.boxes) > MOST_PLANS:
                 self.boxes.clear()
-            self.boxes[key] = self._plan_box(corner, stops)
-        plan = self.boxes[key]
+            plan = self.boxes[key] = self._plan_box(corner, stops)
         box = x[plan.sources]
         if plan.targets is not None:
             dtype = x.dtype if x.dtype.kind in "fc" and x.dtype.itemsize > 2 else self.dtype
@@ -519,4 +523,6 @@ def peak_of(array):
         return 1.0
     parts = (array.real, array.imag) if array.dtype.kind == "c" else (array,)
     with np.errstate(all="ignore"):
-        return sum(max(-float(part.min()), float(part.max())) for part in parts)
+        return sum(float(np.max([extreme for piece in pieces(part.shape)
+                                 for extreme in (-float(part[piece].min()), float(part[piece].max()))]))
+                   for part in parts)  # fmt: skip

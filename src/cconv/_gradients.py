@@ -19,6 +19,7 @@ from ._convolution_set import TOGETHER_BYTES, run_set
 from ._core import Convolution
 from ._dtypes import native
 from ._gradient_shapes import input_gradient, with_gaps
+from ._pieces import copy
 from ._weight_gradient import Exchange, WeightSums
 
 NAMES = ("input", "weight", "bias")
@@ -112,8 +113,21 @@ class WeightGradient:
         self.conjugate_input = conjugate_input
         self.sums = WeightSums(forward)
 
+    def _total(self, input, grad_output, num_threads):
+        count = self.sums.images_at_once(input, grad_output)
+        images = math.prod(self.sums.spec.batch_shape[:1])
+        if count >= images:
+            return self.sums.run(input, grad_output, num_threads)
+        total = None
+        for first in range(0, images, count):
+            batch = (min(count, images - first), *self.sums.spec.batch_shape[1:])
+            sums = WeightSums(self.sums.spec._replace(batch_shape=batch))
+            part = sums.run(input[first : first + count], grad_output[first : first + count], num_threads)
+            total = part if total is None else total + part
+        return total
+
     def run(self, input, grad_output, bias, out, num_threads):
-        total = self.sums.run(input, grad_output, num_threads)
+        total = self._total(input, grad_output, num_threads)
         if self.dtype.kind != "c":
             out[...] = total.reshape(out.shape)
             return out
@@ -143,7 +157,7 @@ def call(operator, arrays, bias, out, num_threads):
     result = target(inner, (*arrays, bias))
     operator.run(*arrays, bias, result, num_threads)
     if result is not inner:
-        inner[...] = result
+        copy(inner, result)
     return out
 
 
@@ -179,6 +193,11 @@ def bias_gradient(grad_output, channel):
         while total.ndim > 1:
             total = total.sum(-2, dtype=kept)
     else:
-        total = total.sum(tuple(range(channel + 1, total.ndim)), dtype=kept)
-        total = total.sum(0, dtype=kept) if total.ndim > 1 else total
+        axes = tuple(range(channel + 1, total.ndim))
+        if channel == 0:
+            total = total.sum(axes, dtype=kept)
+        else:  # an image at a time: Ctrl-C need not wait for all
+            axes = tuple([axis - 1 for axis in axes])
+            total = np.array([image.sum(axes, dtype=kept) for image in total], kept).reshape(total.shape[:2])
+            total = total.sum(0, dtype=kept)
     return total.astype(dtype, copy=False)

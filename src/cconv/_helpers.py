@@ -8,6 +8,8 @@ from types import SimpleNamespace
 
 import numpy as np
 
+from ._limits import note_threads
+
 # Threads that help, of all callers.
 MOST_HELPERS = 64
 
@@ -47,7 +49,9 @@ if hasattr(os, "register_at_fork"):
 
 
 def share_out(tasks, run, threads):
-    """Run all tasks on so many threads, this one among them; the first failure is raised, after all stopped."""
+    """Run all tasks on so many threads, this one among them; the first failure is raised, after all stopped.
+
+    ``run(task)`` may be a generator: between its steps a thread sees whether another failed, or was interrupted."""
     failures, lock, idle = [], threading.Lock(), threading.Event()
     state = SimpleNamespace(helping=0, closed=False)
 
@@ -59,7 +63,9 @@ def share_out(tasks, run, threads):
                         task = next(tasks, None)
                     if task is None:
                         return
-                    run(task)
+                    for _ in run(task) or ():
+                        if failures:
+                            return
         except BaseException as failure:
             failures.append(failure)
 
@@ -75,9 +81,13 @@ def share_out(tasks, run, threads):
             if not state.helping:
                 idle.set()
 
-    if threads > 1:
-        _helpers.submit(help, threads - 1)
-    work()
+    note_threads(threads)
+    try:
+        if threads > 1:
+            _helpers.submit(help, threads - 1)
+        work()
+    except BaseException as failure:
+        failures.append(failure)
     while True:
         try:
             with lock:
@@ -87,5 +97,6 @@ def share_out(tasks, run, threads):
             break
         except BaseException as failure:  # Ctrl-C: nothing may write to the arrays any more
             failures.append(failure)
+    note_threads(-threads)
     if failures:
         raise failures[0]

@@ -17,6 +17,7 @@ import numpy as np
 from ._calls import remember
 from ._dtypes import native
 from ._ordered import Ordered
+from ._pieces import copy
 
 BOUNDARIES = {
     "reflect": "symmetric",
@@ -320,7 +321,7 @@ def run_passes(passes, input, output, weights=None):
     check_real(input.dtype)
     check_real(output.dtype)
     if not passes:
-        output[...] = input
+        copy(output, input)
         return output
     source, target = as_bytes(input), as_bytes(output)
     in_place = False

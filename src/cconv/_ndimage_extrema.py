@@ -29,6 +29,7 @@ from ._ndimage_arguments import (
     run_window,
     settle,
 )
+from ._pieces import pieces
 
 # Longer windows are searched, whatever their length at the cost of about 20 comparisons one by one; along rows, whose
 # windows are made of narrower ones, even longer ones are folded: 101 taps of a million samples take a fifth as long.
@@ -102,8 +103,11 @@ def _has_nan(input, cval):
         return True
     if input.dtype.kind != "f":
         return False
-    largest = input.max()
-    return bool(largest != largest)
+    for piece in pieces(input.shape):
+        largest = input[piece].max()
+        if largest != largest:
+            return True
+    return False
 
 
 def _extremum(operation, input, size, footprint, output, mode, cval, origin, axes):

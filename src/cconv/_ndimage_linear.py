@@ -31,6 +31,7 @@ from ._ndimage_arguments import (
     run_window,
     settle,
 )
+from ._pieces import pieces
 
 _LINE_ORIGIN = "Invalid origin; origin must satisfy -(len(weights) // 2) <= origin <= (len(weights)-1) // 2"
 _BOX_ORIGIN = (
@@ -212,7 +213,9 @@ def generic_laplace(
     source = apart(input, output)
     derivative2(source, axes[0], output, modes[0], cval, *extra_arguments, **extra_keywords)
     for axis, name in zip(axes[1:], modes[1:], strict=True):
-        output += derivative2(source, axis, output.dtype, name, cval, *extra_arguments, **extra_keywords)
+        part = derivative2(source, axis, output.dtype, name, cval, *extra_arguments, **extra_keywords)
+        for piece in pieces(output.shape):
+            output[piece] += part[piece]
     return output
 
 
@@ -268,12 +271,14 @@ def generic_gradient_magnitude(
     modes = per_axis(mode, len(axes), "mode")
     source = apart(input, output)
     derivative(source, axes[0], output, modes[0], cval, *extra_arguments, **extra_keywords)
-    np.multiply(output, output, output)
+    for piece in pieces(output.shape):
+        output[piece] *= output[piece]
     for axis, name in zip(axes[1:], modes[1:], strict=True):
         part = derivative(source, axis, output.dtype, name, cval, *extra_arguments, **extra_keywords)
-        np.multiply(part, part, part)
-        output += part
-    np.sqrt(output, output, casting="unsafe")
+        for piece in pieces(output.shape):
+            output[piece] += part[piece] * part[piece]
+    for piece in pieces(output.shape):
+        np.sqrt(output[piece], output[piece], casting="unsafe")
     return output
 
 

@@ -11,11 +11,12 @@ from cpython.mem cimport PyMem_Free, PyMem_Malloc
 from libc.math cimport fabs
 
 from cconv._arrays cimport AxisMap, fill_array, fill_axis_map
-from cconv._core cimport dtype_codes, load_table, run_tasks, threads_for
+from cconv._core cimport dtype_codes, load_table, run_tasks
 from cconv._kernels.types cimport (
     MAX_BATCH_AXES, ORD_BOX, ORD_BOX_ALONG, ORD_EVEN, ORD_GREATEST, ORD_LEAST, ORD_MAX, ORD_MIN, ORD_ODD, ORD_ROWS,
     ORD_SUM, PAD_CONSTANT, PAD_EDGE, PAD_REFLECT, PAD_SYMMETRIC, PAD_WRAP, Axis, OrderedArgs, OrderedKernels,
 )
+from cconv._limits cimport threads_for
 
 cnp.import_array()
 

@@ -8,6 +8,7 @@
 #else
 #define CCONV_HAS_OPENMP 0
 static int omp_get_max_threads(void) { return 1; }
+static int omp_get_num_procs(void) { return 1; }
 #endif
 
 #if defined(_M_X64)
@@ -78,6 +79,37 @@ static int cconv_release_workers(void)
 }
 #else
 static int cconv_release_workers(void) { return 0; }
+#endif
+/* Counters shared by threads. */
+#if defined(_MSC_VER) && !defined(__clang__)
+#include <windows.h>
+static int cconv_load(const int *counter) { return *(const volatile int *)counter; }
+static void cconv_store(int *counter, int value) { InterlockedExchange((volatile LONG *)counter, value); }
+static void cconv_add(int *counter, int value) { InterlockedExchangeAdd((volatile LONG *)counter, value); }
+#else
+static int cconv_load(const int *counter) { return __atomic_load_n(counter, __ATOMIC_RELAXED); }
+static void cconv_store(int *counter, int value) { __atomic_store_n(counter, value, __ATOMIC_RELAXED); }
+static void cconv_add(int *counter, int value) { __atomic_fetch_add(counter, value, __ATOMIC_RELAXED); }
+#endif
+
+/* A clock that never goes back. */
+#ifdef _WIN32
+#include <windows.h>
+static long long cconv_nanoseconds(void)
+{
+    LARGE_INTEGER ticks, rate;
+    QueryPerformanceCounter(&ticks);
+    QueryPerformanceFrequency(&rate);
+    return (long long)((double)ticks.QuadPart * 1e9 / (double)rate.QuadPart);
+}
+#else
+#include <time.h>
+static long long cconv_nanoseconds(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec * 1000000000LL + now.tv_nsec;
+}
 #endif
 #ifdef __VERSION__
 #define CCONV_COMPILER __VERSION__

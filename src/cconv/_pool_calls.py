@@ -12,7 +12,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ._calls import as_array, check_num_threads, check_out, find, missing_samples, remember, target
+from ._dtypes import native
 from ._padding import check_choice
+from ._pieces import copy, mapped
 
 NAN = ("propagate", "omit", "raise")
 INDEX = np.dtype(np.int64)
@@ -49,9 +51,9 @@ def run_extreme(entry, input, out, num_threads):
         index_result = np.empty(shape, INDEX)
     run(input, value_result, index_result, num_threads)
     if value_result is not inner:
-        inner[...] = value_result
+        copy(inner, value_result)
     if index_result is not indices:
-        indices[...] = index_result
+        copy(indices, index_result)
     return out
 
 
@@ -79,13 +81,14 @@ def run_sum(entry, input, out, num_threads):
     if dtype.kind == "c":
         if nan == "omit":
             # a sample is missing as a whole, also where only one of its parts is NaN
-            input = np.where(np.isnan(input), complex(np.nan, np.nan), input)
+            nan = input.dtype.type(complex(np.nan, np.nan))
+            input = mapped(lambda part: np.where(np.isnan(part), nan, part), input.dtype, input)
         run(input.real, result.real, None, num_threads)
         run(input.imag, result.imag, None, num_threads)
     else:
         run(input, result, None, num_threads)
     if result is not inner:
-        inner[...] = result
+        copy(inner, result)
     return inner if out is None else out
 
 
@@ -100,8 +103,10 @@ def pool_present(pool, holds, input, nan, mask, out):
     missing = missing_samples(input, nan, mask)
     if input.dtype.kind in "biu":
         input = input.astype(np.float64)  # there may be nothing to take, which is NaN
-    lost = np.isnan(input) & ~missing
-    result = pool(np.where(missing, input.dtype.type(np.nan), input), "omit")
+    lost = mapped(lambda part, gone: np.isnan(part) & ~gone, bool, input, missing)
+    nan_there = input.dtype.type(np.nan)
+    input = mapped(lambda part, gone: np.where(gone, nan_there, part), native(input.dtype), input, missing)
+    result = pool(input, "omit")
     values, *indices = result if isinstance(result, tuple) else (result,)
     if lost.any():
         found, *places = holds(lost.astype(np.float32))
@@ -115,5 +120,5 @@ def pool_present(pool, holds, input, nan, mask, out):
         raise TypeError(f"out must be a tuple (values, indices) with return_indices=True; got {type(out).__name__}")
     views = [check_out(part, array.shape, array.dtype) for part, array in zip(parts, (values, *indices), strict=True)]
     for view, array in zip(views, (values, *indices), strict=True):
-        view[...] = array
+        copy(view, array)
     return out

@@ -5,11 +5,12 @@ from math import gcd
 cimport numpy as cnp
 
 from cconv._arrays cimport AxisMap, fill_array, fill_axis_map
-from cconv._core cimport dtype_codes, load_table, run_tasks, threads_for
+from cconv._core cimport dtype_codes, load_table, run_tasks
 from cconv._kernels.types cimport (
     MAX_BATCH_AXES, SCATTER_ADD, SCATTER_CHECK, SCATTER_FETCH, SCATTER_SET, SPAN_MAX, SPAN_SUM, PoolGradKernels,
     ScatterArgs, SpanArgs, SpanAxis,
 )
+from cconv._limits cimport threads_for
 
 cnp.import_array()
 

@@ -2,7 +2,8 @@
 cimport numpy as cnp
 
 from cconv._arrays cimport AxisMap, NewArray, fill_array, fill_axis_map, fill_new_array, new_array
-from cconv._core cimport dtype_codes, fill_axes, load_table, product, run_tasks, threads_for
+from cconv._core cimport dtype_codes, fill_axes, load_table, product, run_tasks
+from cconv._limits cimport threads_for
 from cconv._kernels.types cimport MAX_BATCH_AXES, Axis, PoolArgs, PoolKernels
 
 cnp.import_array()

@@ -1,8 +1,8 @@
-"""How many threads a call may use. The limits are kept in _core, which reads them on every call."""
+"""How many threads a call may use. The limits are kept in _limits, which reads them on every call."""
 from contextlib import contextmanager
 from operator import index
 
-from cconv import _core
+from cconv import _limits
 
 __all__ = ["get_num_threads", "num_threads", "set_num_threads"]
 
@@ -41,7 +41,7 @@ def set_num_threads(n):
     1
     >>> cconv.set_num_threads(None)
     """
-    _core.set_process_limit(0 if n is None else _checked(n))
+    _limits.set_process_limit(0 if n is None else _checked(n))
 
 
 def get_num_threads():
@@ -53,7 +53,7 @@ def get_num_threads():
     >>> cconv.get_num_threads() >= 1
     True
     """
-    return _core.max_num_threads()
+    return _limits.max_num_threads()
 
 
 @contextmanager
@@ -79,8 +79,8 @@ def num_threads(n):
     ...     cconv.get_num_threads()
     1
     """
-    token = _core.thread_limit.set(_checked(n))
+    token = _limits.thread_limit.set(_checked(n))
     try:
         yield
     finally:
-        _core.thread_limit.reset(token)
+        _limits.thread_limit.reset(token)

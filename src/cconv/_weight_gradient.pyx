@@ -3,15 +3,17 @@ cimport numpy as cnp
 import numpy as np
 
 from cconv._arrays cimport AxisMap, fill_array, fill_axis_map
-from cconv._core cimport dtype_codes, fill_axes, load_table, run_tasks, threads_for
+from cconv._core cimport dtype_codes, fill_axes, load_table, run_tasks
 from cconv._kernels.types cimport (
     MAX_BATCH_AXES, METHOD_AUTO, METHOD_DIRECT, METHOD_WINOGRAD, Axis, ConvArgs, ExchangeArgs, WeightArgs,
     WeightKernels,
 )
+from cconv._limits cimport threads_for
 from cconv._phases cimport Phase, find_phase, phase_step
 
 cnp.import_array()
 
+cdef double LONG_TASK = 1e9         # multiply-adds of a task that take 40 to 300 ms, by type and level
 cdef dict METHODS = {"auto": METHOD_AUTO, "direct": METHOD_DIRECT, "winograd": METHOD_WINOGRAD}
 cdef WeightKernels* f32_kernels = <WeightKernels*>load_table("weight_grad", "f32", b"cconv.WeightKernels")
 cdef WeightKernels* f64_kernels = <WeightKernels*>load_table("weight_grad", "f64", b"cconv.WeightKernels")
@@ -167,6 +169,22 @@ cdef class WeightSums:
         if all.n_chunks > 1:
             run_tasks(self.kernels.combine, all, all.n_combine, &none, 1, self.work)
         return total
+
+    def images_at_once(self, cnp.ndarray input not None, cnp.ndarray grad_output not None):
+        """How much of the first batch axis to sum at once, so that Ctrl-C need not wait long for a task: a large weight
+        leaves no memory for many sums of parts."""
+        cdef WeightArgs all
+        cdef Py_ssize_t x_batch[MAX_BATCH_AXES]
+        cdef Py_ssize_t y_batch[MAX_BATCH_AXES]
+        cdef double work
+        if not self.args.batch_ndim:
+            return 1
+        if self.work > LONG_TASK and self.args.IC:
+            self.fill(&all, x_batch, y_batch, input, grad_output)
+            work = self.work*all.layer.x.parts*all.layer.y.parts/all.n_tasks
+            if work > LONG_TASK:
+                return max(1, <Py_ssize_t>(self.batch_shape[0]*(LONG_TASK/work)))
+        return self.batch_shape[0]
 
     def schedule(self, cnp.ndarray input not None, cnp.ndarray grad_output not None):
         """What would run on these arrays. For tests."""

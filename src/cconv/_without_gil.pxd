@@ -6,7 +6,7 @@ nothing is run, and nobody looks for Ctrl-C.
 """
 from libc.string cimport memset
 
-from cconv._core cimport SERIAL_WORK, threads_without_gil
+from cconv._limits cimport SERIAL_WORK, threads_without_gil
 from cconv._kernels.types cimport (
     ALG_WINOGRAD, DT_F32, METHOD_DIRECT, PAD_CONSTANT, Array, Axis, ConvArgs, ConvKernels, ConvSet, ExchangeArgs,
     PoolArgs, PoolKernels, WeightArgs, WeightKernels,

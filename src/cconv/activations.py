@@ -23,6 +23,7 @@ from ._activation_calls import (
 )  # fmt: skip
 from ._calls import as_array, check_num_threads, check_out, target
 from ._docs_activations import documented
+from ._pieces import copy
 from .pool import max_pool2d
 
 __all__ = [
@@ -135,7 +136,7 @@ def _rrelu(op, grad_output, x, lower, upper, training, rng, out, num_threads):
         slopes += lower
         call(op, *parts, result[block], num_threads, slopes=slopes.astype(dtype, copy=False))
     if copy_to is not None:
-        copy_to[...] = result
+        copy(copy_to, result)
     return result if out is None else out
 
 
@@ -204,7 +205,7 @@ def maxout(x, *, pool_size, axis=1, out=None, num_threads=None):
         result = max_pool2d(x.reshape(planes), (pool_size, 1), num_threads=num_threads).reshape(shape)
     if out is None:
         return result
-    inner[...] = result
+    copy(inner, result)
     return out
 
 

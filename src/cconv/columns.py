@@ -8,6 +8,7 @@ from ._calls import as_array, check_num_threads, check_out, target
 from ._columns import gather, scatter
 from ._dtypes import check_supported, native
 from ._padding import check_byte_size, is_sequence, padded_axes, per_axis
+from ._pieces import copy
 from ._shapes import CONV_PADDINGS, layer_axes
 
 __all__ = ["fold", "unfold"]
@@ -90,7 +91,7 @@ def unfold(
     entries = result.reshape(*samples.shape[:2], *kernel, *outputs)
     gather(samples, entries, cleared, axes, kernel, stride, dilation, num_threads)
     if result is not inner and inner is not None:
-        inner[...] = result
+        copy(inner, result)
     return result if out is None else out
 
 
@@ -179,7 +180,7 @@ def fold(
         samples[...] = 0
     scatter(entries, samples, axes, kernel, stride, dilation, num_threads)
     if result is not inner:
-        inner[...] = result
+        copy(inner, result)
     return inner if out is None else out
 
 

@@ -6,6 +6,7 @@ from . import _docs
 from ._calls import as_array, check_num_threads, check_out, find, remember, target
 from ._dtypes import cast_bias
 from ._fft import layer_operator
+from ._pieces import copy
 from ._shapes import conv_spec
 
 __all__ = ["conv1d", "conv2d", "conv3d"]
@@ -80,7 +81,7 @@ def _conv(rank, input, weight, bias, options, numbers, out, num_threads):
     result = target(inner, (input, weight, bias))
     run(input, weight, bias, result, num_threads)
     if result is not inner:
-        inner[...] = result
+        copy(inner, result)
     return out
 
 

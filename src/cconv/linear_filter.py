@@ -14,9 +14,10 @@ from numpy import ndarray
 from ._calls import as_array, check_num_threads, check_out, find, frozen, missing_samples, remember, target
 from ._choice import auto_tiling, separable_seconds
 from ._core import Convolution
-from ._dtypes import as_number, result_dtype, saturated, stored_dtype
+from ._dtypes import as_number, native, result_dtype, saturated, stored_dtype
 from ._fft import FFTConvolution
 from ._padding import check_bool, check_boundary, check_choice
+from ._pieces import copy, mapped, pieces
 from ._shapes import convolved_axes, filter_spec
 
 __all__ = ["convolve", "correlate"]
@@ -262,7 +263,7 @@ def _filter(flip, input, kernel, options, numbers, out, num_threads):
     result = target(inner, (input, kernel))
     run(input, kernel, None, result, num_threads)
     if result is not inner:
-        inner[...] = result
+        copy(inner, result)
     return out
 
 
@@ -314,7 +315,8 @@ def _filter_present(flip, input, kernel, options, nan, mask, preserve_nan, out, 
         options = (mode, boundary, cval, axes, origin, method, dtype, casting)
         return _filter(flip, input, kernel, options, (axes, origin), out, num_threads)
 
-    filled = np.where(missing, np.zeros((), input.dtype), input)
+    nothing = np.zeros((), input.dtype)
+    filled = mapped(lambda gone, part: np.where(gone, nothing, part), native(input.dtype), missing, input)
     options = (mode, boundary, border, axes, origin, method, work, None)
     result = _filter(flip, filled, kernel, options, (axes, origin), None, num_threads)
     # by numpy.pad's names: "zeros" would refuse the border that counts as seen
@@ -323,16 +325,19 @@ def _filter_present(flip, input, kernel, options, nan, mask, preserve_nan, out, 
     method = "auto" if method == "fft" else method
     options = (mode, boundary, seen_border, axes, origin, method, weight_work, None)
     seen = _filter(flip, ~missing, kernel, options, (axes, origin), None, num_threads)
-    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        result *= total / seen
-    np.copyto(result, np.nan, where=np.abs(seen) <= rounding)
-    if preserve_nan:
-        np.copyto(result, np.nan, where=missing)
+    total, rounding = np.broadcast_to(total, result.shape), np.broadcast_to(rounding, result.shape)
+    for piece in pieces(result.shape):
+        part, weight = result[piece], seen[piece]
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+            part *= total[piece] / weight
+        np.copyto(part, np.nan, where=np.abs(weight) <= rounding[piece])
+        if preserve_nan:
+            np.copyto(part, np.nan, where=missing[piece])
     if dtype.kind in "iu":
-        result = saturated(result, dtype)
+        result = mapped(lambda part: saturated(part, dtype), dtype, result)
     if out is None:
         return result.astype(dtype, copy=False)
-    inner[...] = result
+    copy(inner, result)
     return out
 
 

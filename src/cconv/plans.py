@@ -20,6 +20,7 @@ from ._dtypes import as_dtype, cast_bias, check_casting, check_supported
 from ._explain import fft_tilings, of_convolution
 from ._fft import layer_operator
 from ._padding import MAX_BYTES, check_int, is_sequence, padding_pairs, per_axis
+from ._pieces import copy
 from ._shapes import CONV_PADDINGS, ConvSpec, conv_spec
 
 __all__ = ["Conv", "plan_conv1d", "plan_conv2d", "plan_conv3d"]
@@ -117,7 +118,7 @@ class Conv:
         result = target(inner, (input,))
         operator.run(input, weight, bias, result, self.num_threads, packed)
         if result is not inner:
-            inner[...] = result
+            copy(inner, result)
         return out
 
     def explain(self, input_shape=None, dtype=None):

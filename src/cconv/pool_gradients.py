@@ -8,6 +8,7 @@ import numpy as np
 from . import _docs_pools
 from ._calls import as_array, check_num_threads, check_out, find, remember, target
 from ._gradient_shapes import check_shape
+from ._pieces import copy
 from ._pool_gradient import Scatter, Spans
 from ._pool_spans import adaptive_gradient, gradient_part, norm_of, scatter_spec, unpooled_shape, window_gradient
 from ._pooling import Pooling
@@ -119,7 +120,7 @@ def _checked(out, shape, dtype, num_threads):
 
 def _returned(out, inner, result):
     if result is not inner:
-        inner[...] = result
+        copy(inner, result)
     return inner if out is None else out
 
 

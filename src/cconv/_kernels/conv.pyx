@@ -55,6 +55,7 @@ cdef enum:
     SEPARABLE_WORK = 100_000    # products of the direct sum that pay for a look at the weight
     LINE_KERNEL = 16            # shorter kernels: transposing costs more than the row kernel's unaligned loads
     LINE_SEGMENT = 48           # shortest segment worth transposing
+    LINE_WORK = 60_000_000      # products per lane of a task: 40 ms, after which Ctrl-C may stop the call
     DEPTHWISE_BYTES = 128*1024  # samples and sums of a tile of LANES channels; 64 kB: 1.25 times as long at 112x112
     # Vectors of channels side by side in one task, read where they lie: whole cache lines of a pixel. 1: 96 channels
     # 112x112 stride 2 take 1.3 times as long; 2, 8 and strips of 14 or 28 columns are within a tenth of 4.
@@ -80,6 +81,7 @@ cdef void plan_line(ConvArgs* args, int num_threads) noexcept nogil:
     cdef Py_ssize_t lines = args.N*args.G*args.OC
     cdef Py_ssize_t wanted = ceil_div(TASKS_PER_THREAD*num_threads, lines)
     cdef Py_ssize_t tile = min(ceil_div(args.W.output, SEGMENTS*wanted), max(<Py_ssize_t>256, 2*args.W.kernel))
+    tile = min(tile, max(<Py_ssize_t>LINE_SEGMENT, LINE_WORK//args.W.kernel))
     tile = max(tile, min(<Py_ssize_t>LINE_SEGMENT, ceil_div(args.W.output, SEGMENTS)))
     plan_tile(args, 1, 1, ceil_div(tile, LN_R)*LN_R, False)
     args.n_tasks = lines*ceil_div(args.W.output, SEGMENTS*args.TW.tile)
