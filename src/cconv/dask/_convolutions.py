@@ -11,8 +11,6 @@ Design:
   d. Input channels are merged, not summed over chunks: a sum of sums is rounded elsewhere than one sum is.
 """
 
-from functools import cache
-
 from .._calls import frozen
 from .._dtypes import cast_bias
 from .._shapes import conv_spec, filter_spec
@@ -74,12 +72,11 @@ def _convolved(label, input, spec, method, arrays, num_threads):
             parts.append(parts_of(plain(size), input.chunks[axis]))
     places = {axis: i for axis, (i, _) in windows.items()}
 
-    @cache
     def spec_of(taken):
         sizes = {name: list(getattr(spec, name)) for name in ("input_size", "output_size", "pad_before", "boundary")}
         for axis, i in places.items():
             part = taken[axis]
-            sizes["input_size"][i] = sum(stop - start for start, stop in part.pieces)
+            sizes["input_size"][i] = part.pieces[0][1]
             sizes["output_size"][i], sizes["pad_before"][i] = part.outputs, part.pad
             sizes["boundary"][i] = part.boundary
         return spec._replace(
@@ -96,12 +93,10 @@ def _convolved(label, input, spec, method, arrays, num_threads):
             places = [(part.origin, part.origin + part.outputs) for part in taken]
             weight = tuple([ends if axis in weight_axes else None for axis, ends in enumerate(places)])
         keep = tuple([part.keep for part in taken])
-        # where a region lies makes no difference to its spec
-        own = tuple([part._replace(pieces=((0, sum(b - a for a, b in part.pieces)),), origin=0) for part in taken])
-        return ConvolutionBlock(region, keep, spec_of(own), method, weight, num_threads)
+        return ConvolutionBlock(region, keep, spec_of(taken), method, weight, num_threads)
 
     token = (spec, method, num_threads)
-    return blocks_of(label, input, parts, make, arrays, [spec.output_dtype], token)[0]
+    return blocks_of(label, input, parts, make, arrays, [spec.output_dtype], token, weight_axes)[0]
 
 
 def convolve(

@@ -37,8 +37,9 @@ def check_input(input, name):
             f"call input.compute_chunk_sizes() first"
         )
     meta = type(input._meta)
-    if not issubclass(meta, np.ndarray):
-        raise TypeError(f"input must be made of NumPy arrays; its chunks are {meta.__module__}.{meta.__name__}")
+    if not issubclass(meta, np.ndarray) or issubclass(meta, np.ma.MaskedArray):
+        shown = f"{meta.__module__}.{meta.__name__}"
+        raise TypeError(f"input must be made of NumPy arrays without a mask; its chunks are {shown}")
 
 
 def check_threads(num_threads):
@@ -91,7 +92,7 @@ def cut(chunk, place):
     return part.copy() if 2 * part.nbytes < chunk.nbytes else part
 
 
-def blocks_of(label, input, parts, make, arrays, dtypes, token):
+def blocks_of(label, input, parts, make, arrays, dtypes, token, placed=()):
     """The dask arrays that blocks of `input` become, one per dtype.
 
     Parameters
@@ -102,13 +103,16 @@ def blocks_of(label, input, parts, make, arrays, dtypes, token):
         Per axis, those of each chunk of the result.
     make : callable
         ``make(parts of a block, Region)`` -> ``block(pieces, *arrays)``, which returns an array, or as many as there
-        are dtypes.
+        are dtypes. A part comes as one piece from 0 on, its origin 0 too except along a `placed` axis: so equal
+        blocks are made once.
     arrays : sequence of ndarray or None
         What every block takes besides.
     dtypes : sequence of dtype
         Of the results.
     token : tuple
         All that the result depends on but the input and arrays.
+    placed : container of int
+        Axes along which blocks differ by where they are.
     """
     name = f"cconv-{label}-{tokenize(input.name, token, [np.asarray(a) for a in arrays if a is not None])}"
     graph = {}
@@ -117,23 +121,26 @@ def blocks_of(label, input, parts, make, arrays, dtypes, token):
         extra.append(None if array is None else f"{name}-array{number}")
         if array is not None:
             graph[extra[-1]] = array
-    places = [[located(part.pieces, chunks) for part in own] for own, chunks in zip(parts, input.chunks, strict=True)]
-    blocks = {}
+    described = [
+        [_described(part, chunks, axis in placed) for part in own]
+        for axis, (own, chunks) in enumerate(zip(parts, input.chunks, strict=True))
+    ]
+    blocks, piece_name = {}, f"{name}-piece"
     for index in product(*[range(len(own)) for own in parts]):
-        taken = tuple([own[i] for own, i in zip(parts, index, strict=True)])
-        found = [own[i] for own, i in zip(places, index, strict=True)]
-        lengths = tuple([tuple([stop - start for _, start, stop in pieces]) for pieces in found])
-        block = make(taken, Region(lengths, input.dtype))
+        kinds, pieces = zip(*[own[i] for own, i in zip(described, index, strict=True)], strict=True)
+        block = blocks.get(kinds)
+        if block is None:
+            taken, lengths = zip(*kinds, strict=True)
+            block = blocks[kinds] = make(taken, Region(lengths, input.dtype))
         keys = []
-        for number, piece in enumerate(product(*found)):
-            key = (input.name, *[chunk for chunk, _, _ in piece])
-            place = tuple([slice(start, stop) for _, start, stop in piece])
-            if all(input.chunks[axis][c] == stop - start for axis, (c, start, stop) in enumerate(piece)):
-                keys.append(key)
+        for number, piece in enumerate(product(*pieces)):
+            chunks, places, wholes = zip(*piece, strict=True)
+            if all(wholes):
+                keys.append((input.name, *chunks))
             else:
-                keys.append((f"{name}-piece", *index, number))
-                graph[keys[-1]] = (cut, key, place)
-        graph[(name, *index)] = (blocks.setdefault(block, block), keys, *extra)
+                keys.append((piece_name, *index, number))
+                graph[keys[-1]] = (cut, (input.name, *chunks), places)
+        graph[(name, *index)] = (block, keys, *extra)
     chunks = tuple([tuple([part.keep[1] - part.keep[0] for part in own]) for own in parts])
     names = [name]
     if len(dtypes) > 1:
@@ -146,6 +153,15 @@ def blocks_of(label, input, parts, make, arrays, dtypes, token):
         layered = HighLevelGraph.from_collections(own_name, graph, dependencies=[input])
         results.append(da.Array(layered, own_name, chunks, meta=np.empty((0,) * len(chunks), dtype)))
     return results
+
+
+def _described(part, chunks, is_placed):
+    """((the part as blocks see it, lengths of its pieces), [(chunk, its slice, is that all of it?) of each piece])."""
+    found = located(part.pieces, chunks)
+    lengths = tuple([stop - start for _, start, stop in found])
+    own = part._replace(pieces=((0, sum(lengths)),), origin=part.origin if is_placed else 0)
+    pieces = [(chunk, slice(start, stop), stop - start == chunks[chunk]) for chunk, start, stop in found]
+    return (own, lengths), pieces
 
 
 def _entry(results, number):

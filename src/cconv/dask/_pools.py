@@ -7,7 +7,6 @@ Design:
      blocks, for zeros of either sign are equal and the order decides which stays.
 """
 
-from functools import cache
 from math import lcm
 
 import numpy as np
@@ -73,7 +72,6 @@ def _pooled(label, input, spec, dtype, nan, num_threads):
             chunks = (size,) if axis == channel == input.ndim - 1 else input.chunks[axis]
             parts.append(parts_of(plain(size), chunks))
 
-    @cache
     def spec_of(taken):
         sizes = {name: list(getattr(spec, name)) for name in ("input_size", "output_size", "pad_before", "pad_after")}
         for axis, i in axes.items():
@@ -91,14 +89,12 @@ def _pooled(label, input, spec, dtype, nan, num_threads):
     def make(taken, region):
         places = None
         if spec.with_indices:
-            found = [(taken[axis].pieces[0], input.shape[axis]) for axis in axes]
-            places = tuple([(stop - start, start, size) for (start, stop), size in found])
-        own = tuple([part._replace(pieces=((0, sum(b - a for a, b in part.pieces)),), origin=0) for part in taken])
+            places = tuple([(taken[axis].pieces[0][1], taken[axis].origin, input.shape[axis]) for axis in axes])
         keep = tuple([part.keep for part in taken])
-        return PoolBlock(region, keep, spec_of(own), dtype, nan, places, num_threads)
+        return PoolBlock(region, keep, spec_of(taken), dtype, nan, places, num_threads)
 
-    dtypes = [dtype, INDEX] if spec.with_indices else [dtype]
-    results = blocks_of(label, input, parts, make, (), dtypes, (spec, nan, num_threads))
+    dtypes, placed = ([dtype, INDEX], axes) if spec.with_indices else ([dtype], ())
+    results = blocks_of(label, input, parts, make, (), dtypes, (spec, nan, num_threads), placed)
     return tuple(results) if spec.with_indices else results[0]
 
 
