@@ -15,6 +15,7 @@ if not SOURCES.is_dir():        # the tests of an installed wheel
 PYTHON = sorted(SOURCES.glob("*.py"))
 NETWORKS = sorted((SOURCES / "nn").glob("*.py"))
 TENSORS = sorted((SOURCES / "torch").glob("*.py"))
+BLOCKS = sorted((SOURCES / "dask").glob("*.py"))
 ALL = sorted(path for suffix in ("*.py", "*.pyx", "*.pxd", "*.h") for path in SOURCES.rglob(suffix))
 
 # A module imports from lower layers; in WITHIN_A_LAYER from its own too. Every module has its place here.
@@ -125,8 +126,8 @@ def test_kernels_import_nothing_from_above():
 
 
 def test_networks_use_what_is_public():
-    """And nothing below knows of them."""
-    assert not [path.name for path in PYTHON if "nn" in own_imports(path)]
+    """And nothing below knows of them, nor of dask arrays."""
+    assert not [path.name for path in PYTHON if {"nn", "dask"} & own_imports(path)]
     for path in NETWORKS:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.ImportFrom) and node.module == "cconv":
@@ -161,6 +162,6 @@ def test_files_stay_short(path):
     assert lines <= 620, f"{path.name} has {lines} lines: which two things does it do?"
 
 
-@pytest.mark.parametrize("path", PYTHON + NETWORKS + TENSORS, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", PYTHON + NETWORKS + TENSORS + BLOCKS, ids=lambda path: path.stem)
 def test_modules_say_what_they_are_for(path):
     assert ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))
