@@ -4,6 +4,7 @@ Everything that is not about compiling stands in pyproject.toml. Environment:
     CCONV_BUILD_JOBS    compilers that run at a time (default: the CPUs that this process may use)
     CCONV_BUILD_LEVELS  comma-separated levels to build (default: all that the machine's architecture has)
     CCONV_OPENMP=0      build without threads
+    CCONV_SCALAR=1      build without vector extensions, as for a compiler that has none (MSVC): slow, for tests
 """
 import os
 import platform
@@ -36,6 +37,7 @@ if os.environ.get("CCONV_BUILD_LEVELS"):
 REALS = {"f32": 32, "f64": 64, "i32": 132, "i64": 164}
 NARROW_REALS = {"u8": 108, "u16": 116}          # maxima and minima only
 FLOATING_REALS = {real: code for real, code in REALS.items() if code < 100}
+SCALAR = [("CCONV_SCALAR", "1")] if os.environ.get("CCONV_SCALAR") == "1" else []
 CPUS = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 JOBS = int(os.environ.get("CCONV_BUILD_JOBS") or CPUS)
 
@@ -92,12 +94,13 @@ def extensions():
                                 ("activations", FLOATING_REALS)):
             for real, code in reals.items():
                 name = f"cconv._kernels.{operator}_{real}_{level.replace('-', '_')}"
-                macros = [("CCONV_REAL", str(code))] + ([("CCONV_SIGNED", "1")] if operator.startswith("pool") else [])
+                macros = [*SCALAR, ("CCONV_REAL", str(code))]
+                macros += [("CCONV_SIGNED", "1")] if operator.startswith("pool") else []
                 made.append(extension(name, f"{PACKAGE}/_kernels/{operator}.pyx", macros, kernel_flags + march,
                                       KERNEL_DIRECTIVES))
         # the same products and sums as SciPy's, each rounded
         made.append(extension(f"cconv._kernels.ordered_f64_{level.replace('-', '_')}",
-                              f"{PACKAGE}/_kernels/ordered.pyx", [("CCONV_REAL", "64")],
+                              f"{PACKAGE}/_kernels/ordered.pyx", [*SCALAR, ("CCONV_REAL", "64")],
                               kernel_flags + UNCONTRACTED + march, KERNEL_DIRECTIVES))
     return made
 
