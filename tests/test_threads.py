@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 import cconv
+from cconv import _core
 from checks import same_bits, sample
 
 
@@ -277,6 +278,7 @@ def test_a_forked_child_works_after_the_parent_used_threads():
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals are not delivered in this way")
+@pytest.mark.skipif(not _core.HAS_VECTORS, reason="a task, after which signals are looked at, takes a second")
 def test_an_interrupt_stops_a_long_call_and_leaves_nothing_broken():
     code = textwrap.dedent("""
         import time

@@ -10,6 +10,7 @@ BUILT_LEVELS: tuple[str, ...]
 LEVELS: tuple[str, ...]
 COMPILER: str
 HAS_OPENMP: bool
+HAS_VECTORS: bool
 thread_limit: ContextVar[int]
 
 def simd_level() -> str: ...

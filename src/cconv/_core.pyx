@@ -39,6 +39,7 @@ cdef extern from "_platform.h":
     const char* CCONV_LEVELS
     const char* CCONV_COMPILER
     int CCONV_HAS_OPENMP
+    int CCONV_HAS_VECTORS
     int omp_get_max_threads() noexcept nogil
     int cconv_cpu_level()
     int cconv_release_workers() noexcept nogil
@@ -67,7 +68,7 @@ _POOL_REALS = (*REALS, "u8", "u16")
 _ALL_LEVELS = ("generic", "x86-64-v3", "x86-64-v4")
 BUILT_LEVELS = tuple(CCONV_LEVELS.decode().split(","))
 LEVELS = tuple(level for level in _ALL_LEVELS[:cconv_cpu_level() + 1] if level in BUILT_LEVELS)
-COMPILER, HAS_OPENMP = CCONV_COMPILER.decode(), bool(CCONV_HAS_OPENMP)
+COMPILER, HAS_OPENMP, HAS_VECTORS = CCONV_COMPILER.decode(), bool(CCONV_HAS_OPENMP), bool(CCONV_HAS_VECTORS)
 
 
 def _choose_level():
