@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import cconv
+from cconv import _core
 
 F32 = np.float32
 
@@ -22,6 +23,10 @@ KERNELS = [
 ]
 
 
+vectors = pytest.mark.skipif(not _core.HAS_VECTORS, reason="which kernel is best depends on the vectors")
+
+
+@vectors
 @pytest.mark.parametrize("case", KERNELS, ids=lambda case: f"{case[0]}-{case[1].__name__}")
 def test_the_micro_kernel_and_why(case):
     kernel, function, arguments, options = (*case, {})[:4]
@@ -100,6 +105,7 @@ def test_pooling(name):
     assert said.output == f"{want} {(2, 3, *(4,) * rank)}"
 
 
+@vectors
 @pytest.mark.parametrize(
     ("kernel", "arguments", "options"),
     [

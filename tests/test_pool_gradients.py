@@ -4,11 +4,11 @@ import math
 
 import numpy as np
 import pytest
-from cconv._pool_gradient import Spans
 
 import cconv
 import reference
 import reference_pools as twins
+from cconv._pool_gradient import Spans
 from cconv._pool_spans import window_gradient
 from checks import Fence, guarded, same_bits, sample, whole
 

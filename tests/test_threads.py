@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 import cconv
-from cconv import _cpus
+from cconv import _core, _cpus
 from checks import same_bits, sample
 
 
@@ -437,6 +437,7 @@ def test_without_control_groups_the_affinity_counts(tmp_path, monkeypatch):
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals are not delivered in this way")
+@pytest.mark.skipif(not _core.HAS_VECTORS, reason="a task, after which signals are looked at, takes a second")
 def test_an_interrupt_stops_a_long_call_and_leaves_nothing_broken():
     code = textwrap.dedent("""
         import time

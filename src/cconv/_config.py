@@ -23,6 +23,7 @@ def show_config():
         "levels_available": ", ".join(_core.LEVELS),
         "levels_built": ", ".join(_core.BUILT_LEVELS),
         "compiler": _core.COMPILER,
+        "vectors": _core.HAS_VECTORS,
         "openmp": _core.HAS_OPENMP,
         "threads": _limits.max_num_threads(),
         "numpy": np.__version__,

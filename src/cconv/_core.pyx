@@ -38,6 +38,7 @@ cdef extern from "_platform.h":
     const char* CCONV_LEVELS
     const char* CCONV_COMPILER
     int CCONV_HAS_OPENMP
+    int CCONV_HAS_VECTORS
     int cconv_cpu_level()
     long long cconv_nanoseconds() noexcept nogil
 
@@ -58,7 +59,7 @@ REALS = ("f32", "f64", "i32", "i64")
 _ALL_LEVELS = ("generic", "x86-64-v3", "x86-64-v4")
 BUILT_LEVELS = tuple(CCONV_LEVELS.decode().split(","))
 LEVELS = tuple(level for level in _ALL_LEVELS[:cconv_cpu_level() + 1] if level in BUILT_LEVELS)
-COMPILER, HAS_OPENMP = CCONV_COMPILER.decode(), bool(CCONV_HAS_OPENMP)
+COMPILER, HAS_OPENMP, HAS_VECTORS = CCONV_COMPILER.decode(), bool(CCONV_HAS_OPENMP), bool(CCONV_HAS_VECTORS)
 
 
 def _choose_level():

@@ -111,8 +111,19 @@ static long long cconv_nanoseconds(void)
     return now.tv_sec * 1000000000LL + now.tv_nsec;
 }
 #endif
+
+/* Whether kernels are written with vectors (_kernels/simd.h), or fall back to scalars. */
+#if defined(__GNUC__) && !defined(CCONV_SCALAR)
+#define CCONV_HAS_VECTORS 1
+#else
+#define CCONV_HAS_VECTORS 0
+#endif
+#define CCONV_STRING_OF(number) #number
+#define CCONV_STRING(number) CCONV_STRING_OF(number)
 #ifdef __VERSION__
 #define CCONV_COMPILER __VERSION__
+#elif defined(_MSC_VER)
+#define CCONV_COMPILER "MSVC " CCONV_STRING(_MSC_VER)
 #else
 #define CCONV_COMPILER "unknown"
 #endif

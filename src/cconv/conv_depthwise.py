@@ -10,6 +10,11 @@ from ._calls import as_array
 from ._gradient_shapes import check_shape
 from ._gradients import all_gradients
 
+__all__ = [
+    f"depthwise_conv{rank}d{suffix}"
+    for rank in (1, 2, 3) for suffix in ("", "_backward", "_input_grad", "_weight_grad")
+]
+
 
 def channels_of(rank, shape, data_format, name="input"):
     """The channels, at least one, of an array with this shape."""

@@ -19,6 +19,12 @@ from ._geometry import conv_output_shape
 from ._gradient_shapes import check_shape
 from ._gradients import bias_gradient, of_type
 
+__all__ = ["SeparableGradients", "SeparableWeightGradients"]
+__all__ += [
+    f"separable_conv{rank}d{suffix}"
+    for rank in (1, 2, 3) for suffix in ("", "_backward", "_input_grad", "_weight_grad")
+]
+
 NAMES = ("input", "depthwise_weight", "pointwise_weight", "bias")
 
 

@@ -1,7 +1,8 @@
 /* Vectors without intrinsics: the compiler's vector extensions, one width per SIMD level.
  *
  * Built once per (CCONV_REAL, level). The level is whatever -march the file is compiled with, so that a
- * flag and a tile size can never disagree. Without vector extensions (MSVC) a vector is one scalar. */
+ * flag and a tile size can never disagree. Without GNU's extensions (MSVC) a vector is one scalar, and so it is if
+ * CCONV_SCALAR is defined, which is how other compilers test that. */
 #ifndef CCONV_SIMD_H
 #define CCONV_SIMD_H
 
@@ -51,7 +52,12 @@ typedef int16_t place;
 typedef int8_t place;
 #endif
 
-#if defined(__GNUC__)
+#if defined(__GNUC__) && !defined(CCONV_SCALAR)
+#define CCONV_GNU 1
+#else
+#define CCONV_GNU 0
+#endif
+#if CCONV_GNU
 #define CCONV_INLINED __attribute__((always_inline))
 #elif defined(_MSC_VER)
 #define CCONV_INLINED __forceinline
@@ -63,7 +69,7 @@ typedef int8_t place;
  * with channels in the lanes (pixels x vectors of channels), RW_* = row kernel (output rows x vectors),
  * LN_* = line kernel (output samples x vectors). Each fills the register file and leaves room for the operands:
  * 32 registers: 24 accumulators; 16 registers: 12. */
-#if !defined(__GNUC__) || defined(CCONV_SCALAR)
+#if !CCONV_GNU
 #define CCONV_VECTOR_BYTES CCONV_REAL_SIZE
 enum { CH_M = 4, CH_V = 2, PX_M = 4, PX_V = 2, RW_V = 2, LN_R = 6, LN_V = 2 };
 #elif defined(__AVX512F__)
@@ -88,7 +94,7 @@ typedef real vreal_unaligned;
 #endif
 
 /* A pointer to what no other pointer of the function reaches: no check of that at every call. */
-#if defined(__GNUC__)
+#if CCONV_GNU
 typedef real *__restrict__ alone;
 #else
 typedef real *alone;
@@ -119,7 +125,7 @@ static inline vreal vrelu(vreal v)
 static inline void quotients(real *dst, const real *src, ptrdiff_t n, real by, real inverse)
 {
     for (ptrdiff_t i = 0; i < n; i++) {
-#if defined(__FMA__) || defined(__aarch64__)
+#if CCONV_GNU && (defined(__FMA__) || defined(__aarch64__))
         real q = src[i] * inverse, rest = __builtin_fma(-by, q, src[i]);
         dst[i] = rest == rest ? __builtin_fma(rest, inverse, q) : q;
 #else
@@ -263,7 +269,7 @@ static inline vreal vdivide_by(vreal a, real b) { (void)b; return a; }
 #endif
 
 /* A hint; any address is harmless. */
-#if defined(__GNUC__)
+#if CCONV_GNU
 static inline void prefetch(const real *p) { __builtin_prefetch(p); }
 #else
 static inline void prefetch(const real *p) { (void)p; }
@@ -318,7 +324,7 @@ static inline void mark_small(real_bits *marks, const real *p, ptrdiff_t n, int 
 #if CCONV_FLOATING
 static inline real round_even(real x)
 {
-#if defined(__GNUC__) && (defined(__SSE4_1__) || defined(__aarch64__))
+#if CCONV_GNU && (defined(__SSE4_1__) || defined(__aarch64__))
     return sizeof(real) == 4 ? (real)__builtin_rintf((float)x) : (real)__builtin_rint((double)x);
 #else
     real whole = sizeof(real) == 4 ? (real)8388608.0 : (real)4503599627370496.0;
@@ -343,7 +349,7 @@ static inline real round_clipped(real x, real low, real high)
 
 /* NARROW whole numbers to integers of 8 or 16 bits. GCC would unroll the loop before it could vectorise it. */
 enum { NARROW = 16 };
-#if defined(__GNUC__) && !defined(__clang__)
+#if CCONV_GNU && !defined(__clang__)
 #define CCONV_ROLLED _Pragma("GCC unroll 1")
 #else
 #define CCONV_ROLLED
@@ -372,8 +378,12 @@ static inline signed_real clip(signed_real x, signed_real low, signed_real high)
 
 /* dst[j*dst_pitch + i] = src[i][j], LANES x LANES, as log2(LANES) rounds of interleaving: two vectors LANES/2
  * apart become neighbours. 0.25 shuffles per element; the scalar loop costs a load and a store per element. */
-#if CCONV_VECTOR_BYTES > CCONV_REAL_SIZE && CCONV_REAL_SIZE >= 4 && defined(__has_builtin) && \
-    __has_builtin(__builtin_shufflevector)
+#if CCONV_VECTOR_BYTES > CCONV_REAL_SIZE && CCONV_REAL_SIZE >= 4 && defined(__has_builtin)
+#if __has_builtin(__builtin_shufflevector)     /* a line of its own: who lacks the one cannot read the other */
+#define CCONV_SHUFFLES 1
+#endif
+#endif
+#ifdef CCONV_SHUFFLES
 #if CCONV_VECTOR_BYTES / CCONV_REAL_SIZE == 16
 #define CCONV_ZIP_LO 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23
 #define CCONV_EVEN 0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30
@@ -524,7 +534,7 @@ static inline vreal vevens(const real *p) { return veven_lanes(vload(p), vload(p
 static inline vreal vodds(const real *p) { return vodd_lanes(vload(p), vload(p + CCONV_LANES)); }
 
 /* IEEE half precision, by the compiler where it knows the type (one instruction from x86-64-v3 on). */
-#ifdef __FLT16_MANT_DIG__
+#if CCONV_GNU && defined(__FLT16_MANT_DIG__)
 static inline float half_to_float(uint16_t bits) { _Float16 h; memcpy(&h, &bits, 2); return (float)h; }
 static inline uint16_t float_to_half(float f) { _Float16 h = (_Float16)f; uint16_t b; memcpy(&b, &h, 2); return b; }
 #else

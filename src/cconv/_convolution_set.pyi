@@ -1,0 +1,7 @@
+from ._core import Convolution
+from ._typing import Array, Int
+
+def run_set(
+    operators: list[Convolution], input: Array, weights: list[Array], bias: Array | None, outs: list[Array],
+    num_threads: Int | None,
+) -> None: ...

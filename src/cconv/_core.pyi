@@ -1,0 +1,47 @@
+from contextvars import ContextVar
+from typing import Any
+
+from typing_extensions import disjoint_base
+
+from ._typing import Array, Int
+
+REALS: tuple[str, ...]
+BUILT_LEVELS: tuple[str, ...]
+LEVELS: tuple[str, ...]
+COMPILER: str
+HAS_OPENMP: bool
+HAS_VECTORS: bool
+thread_limit: ContextVar[int]
+
+def simd_level() -> str: ...
+def set_process_limit(limit: int) -> None: ...
+def max_num_threads() -> int: ...
+
+@disjoint_base
+class PackedWeight: ...
+
+@disjoint_base
+class Convolution:
+    @property
+    def spec(self) -> Any: ...
+    def __init__(self, spec: Any) -> None: ...
+    def run(
+        self, input: Array, weight: Array, bias: Array | None, out: Array | None, num_threads: Int | None,
+        kept: PackedWeight | None = None,
+    ) -> Array: ...
+    def move_tiles(
+        self, array: Array, words: Any, buffer: Any, first: Any, channel: Any, store: bool, bias: Array | None = None,
+        guard: Array | None = None, good: Array | None = None,
+    ) -> None: ...
+    def weigh_taps(self, taps: Array, guard: Array) -> None: ...
+    def schedule(
+        self, input: Array, out: Array, num_threads: Int | None = None, weight: Array | None = None,
+    ) -> dict[str, Any]: ...
+
+@disjoint_base
+class Pooling:
+    @property
+    def spec(self) -> Any: ...
+    def __init__(self, spec: Any) -> None: ...
+    def run(self, input: Array, out: Array | None, indices: Array | None, num_threads: Int | None) -> Array: ...
+    def schedule(self, input: Array, out: Array, num_threads: Int | None = None) -> dict[str, Any]: ...

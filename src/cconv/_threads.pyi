@@ -1,0 +1,9 @@
+from contextlib import AbstractContextManager
+
+from ._typing import Int
+
+__all__ = ["get_num_threads", "num_threads", "set_num_threads"]
+
+def set_num_threads(n: Int | None) -> None: ...
+def get_num_threads() -> int: ...
+def num_threads(n: Int) -> AbstractContextManager[None]: ...
