@@ -22,7 +22,7 @@ LAYERS = (
      "_fft", "_fft_guard", "_explain", "_gradient_shapes", "_gradients", "_weight_gradient", "_docs_gradients",
      "_convolution_set", "_activations", "_activation_calls", "_docs_activations", "_columns", "_helpers",
      "_ordered", "_fft_whole", "_pool_gradient", "_pool_spans", "_pool_calls", "_docs_pools",
-     "_docs_depthwise"},
+     "_docs_depthwise", "_memory"},
     {"columns", "conv", "conv_gradients", "conv_transpose", "linear_filter", "plans", "pool", "adaptive_pool",
      "pool_gradients"},
     {"conv_depthwise"},
@@ -35,7 +35,8 @@ LAYERS = (
 )
 WITHIN_A_LAYER = (0, 4, 6)
 # kernels apart
-COMPILED = ("_core", "_arrays", "_activations", "_convolution_set", "_ordered", "_pool_gradient", "_weight_gradient")
+COMPILED = ("_core", "_arrays", "_activations", "_convolution_set", "_memory", "_ordered", "_pool_gradient",
+            "_weight_gradient")
 
 
 def layer_of(module):

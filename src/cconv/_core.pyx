@@ -1,11 +1,11 @@
-"""The compiled core: CPU detection, the kernel table, threads, scratch memory, signals.
+"""The compiled core: CPU detection, the kernel table, threads, signals.
 
 Design:
 a. Built without -march: nothing here runs an instruction that the baseline lacks. It imports the kernels of the best
    level that CPU and operating system support (or that CCONV_SIMD names), and of no other.
 b. A `Convolution` or `Pooling` is a spec turned into the C struct that kernels read. It is immutable: a call copies
    it, fills in the pointers and strides of the arrays, and hands it to the level's plan() and run().
-c. All memory is taken here, once per call, before any work: kernels allocate nothing and cannot fail.
+c. Scratch is taken in run_tasks, once per call, before any work: kernels allocate nothing and cannot fail.
 d. No validation: _shapes.py has done it.
 """
 import importlib
@@ -18,9 +18,7 @@ import numpy as np
 from cconv._calls import fill_with_bias
 
 from cpython.exc cimport PyErr_CheckSignals
-from cpython.mem cimport PyMem_RawFree, PyMem_RawMalloc
 from cpython.pycapsule cimport PyCapsule_GetPointer
-from libc.stdint cimport uintptr_t
 
 from cconv._arrays cimport (
     AxisMap, NewArray, fill_array, fill_axis_map, fill_new_array, fill_tiles, new_array,
@@ -32,6 +30,7 @@ from cconv._kernels.types cimport (
     METHOD_SEPARABLE, METHOD_WINOGRAD, PAD_CONSTANT, PAD_EDGE, PAD_REFLECT, PAD_SYMMETRIC, PAD_WRAP, Axis,
     ConvArgs, ConvKernels, PoolArgs, PoolKernels, TileGuard, TileKernels, Tiles, run_t,
 )
+from cconv._memory cimport free_memory, take_scratch
 
 cnp.import_array()
 
@@ -54,7 +53,6 @@ cdef enum:
     SERIAL_WORK = 400_000
     # Multiply-adds between two looks at pending signals: 20 ms at 25 GFLOP/s, less where it goes faster.
     SIGNAL_WORK = 250_000_000
-    ALIGNMENT = 64
 
 
 # --- levels -----------------------------------------------------------------------------------------------------------
@@ -242,18 +240,6 @@ cdef int fill_axes(Axis** axes, spec) except -1:
     return 0
 
 
-cdef char* take_scratch(Py_ssize_t* bytes_per_thread, int num_threads, void** allocation) except NULL:
-    """Scratch for num_threads, each part on cache lines of its own."""
-    cdef size_t size = (<size_t>bytes_per_thread[0] + 2*ALIGNMENT - 1)//ALIGNMENT*ALIGNMENT
-    bytes_per_thread[0] = <Py_ssize_t>size
-    if size > (<size_t>-1)//2//<size_t>num_threads - ALIGNMENT:
-        raise MemoryError(f"cannot allocate {size} bytes of scratch for each of {num_threads} threads")
-    allocation[0] = PyMem_RawMalloc(size*<size_t>num_threads + ALIGNMENT)
-    if allocation[0] == NULL:
-        raise MemoryError(f"cannot allocate {size*<size_t>num_threads} bytes of scratch")
-    return <char*>((<uintptr_t>allocation[0] + ALIGNMENT - 1)//ALIGNMENT*ALIGNMENT)
-
-
 cdef int run_tasks(run_t run, const void* args, Py_ssize_t n_tasks, Py_ssize_t* scratch_bytes, int threads,
                    double work) except -1:
     """All tasks of a planned call. Long calls look for Ctrl-C between batches of tasks; tiny ones keep the GIL."""
@@ -273,7 +259,7 @@ cdef int run_tasks(run_t run, const void* args, Py_ssize_t n_tasks, Py_ssize_t* 
             PyErr_CheckSignals()
             first = last
     finally:
-        PyMem_RawFree(allocation)
+        free_memory(allocation)
     return 0
 
 

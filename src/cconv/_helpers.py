@@ -88,4 +88,7 @@ def share_out(tasks, run, threads):
         except BaseException as failure:  # Ctrl-C: nothing may write to the arrays any more
             failures.append(failure)
     if failures:
-        raise failures[0]
+        try:
+            raise failures[0]
+        finally:
+            failures.clear()  # it is in the failure's traceback, and this circle would keep the call's arrays
