@@ -1,7 +1,7 @@
 """What is taken as an array, and where results go: the same rules for every public operation.
 
-`cconv.signal` and `cconv.ndimage` read arguments as SciPy does, with ``np.asarray``: what they take is tested, what they
-refuse is SciPy's affair (`test_signal.py`, `test_ndimage.py`).
+`cconv.signal` and `cconv.ndimage` read arguments as SciPy does, with ``np.asarray``: what they take is tested, what
+they refuse is SciPy's affair (`test_signal.py`, `test_ndimage.py`).
 """
 
 import array
@@ -372,7 +372,7 @@ def test_out_that_does_not_fit_is_refused(rng, operation):
         with noted(wrong), pytest.raises((TypeError, ValueError), match="out"):
             operation.call(arrays, out=outs if operation.results > 1 else outs[0])
         for out in outs:
-            assert wrong == "list" and isinstance(out, list) or (np.asarray(out) == 7).all()
+            assert (wrong == "list" and isinstance(out, list)) or (np.asarray(out) == 7).all()
 
 
 @EACH_WITH_OUT
@@ -382,7 +382,7 @@ def test_nothing_goes_into_nothing(rng, operation):
               for name, a in operation.arrays(rng).items()}  # fmt: skip
     batch = {key: (0, *shape[1:]) for key, shape in operation.options.items() if key == "input_shape"}
     operation = operation._replace(options=operation.options | batch)
-    if "activations.prelu_weight_grad" == operation.name or operation.name.endswith("conv_weight_grad"):
+    if operation.name == "activations.prelu_weight_grad" or operation.name.endswith("conv_weight_grad"):
         return
     with contextlib.suppress(ValueError):  # a filter of all axes has nothing to filter
         wants = operation.tuple(operation.call(arrays))
