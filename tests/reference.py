@@ -268,7 +268,7 @@ def conv_nd(
     if images:
         out = np.stack(images)
     else:
-        probe = sum_of_products(np.zeros((ic, *x.shape[2:])), w[:oc].astype(np.float64), stride, dilation)
+        probe = sum_of_products(np.zeros((ic, *x.shape[2:])), np.zeros(w[:oc].shape), stride, dilation)
         out = np.zeros((0, w.shape[0], *probe.shape[1:]), w.dtype)
     if bias is not None:
         out = out + exact(np.asarray(bias)).reshape(-1, *[1] * rank)
