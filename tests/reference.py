@@ -398,9 +398,9 @@ def avg_pool_nd(
         lost = np.isnan(samples) if nan == "omit" else np.zeros(samples.shape, bool)
         total = np.where(lost, 0, samples).sum(axis=1)
         divisor = (inside if count_include_pad else samples.shape[1]) - lost.sum(axis=1)
+        nothing = (divisor == 0) & lost.any(axis=1)  # padding that counts is a sample of 0
         if divisor_override:
             divisor = np.full_like(divisor, divisor_override)
-        nothing = lost.all(axis=1) & lost.any(axis=1)
         with np.errstate(all="ignore"):
             return (np.where(nothing, np.nan, total / np.where(divisor == 0, 1, divisor)),) * 2
 

@@ -213,6 +213,12 @@ cdef const int* dtype_codes() noexcept:
     return DTYPE_CODES
 
 
+cdef cnp.ndarray plain(array, dtype):
+    """`array` in C order, aligned and of that type; itself if it is that already."""
+    cdef cnp.ndarray result = np.ascontiguousarray(array, dtype)
+    return result if cnp.PyArray_ISALIGNED(result) else result.copy()
+
+
 cdef dict BOUNDARIES = {"constant": PAD_CONSTANT, "edge": PAD_EDGE, "reflect": PAD_REFLECT,
                         "symmetric": PAD_SYMMETRIC, "wrap": PAD_WRAP}
 cdef dict ACTIVATIONS = {None: ACT_NONE, "relu": ACT_RELU, "leaky_relu": ACT_LEAKY_RELU, "relu6": ACT_RELU6}
@@ -367,12 +373,12 @@ cdef class Convolution:
         weight = weight.transpose(self.weight_order + tuple([i for i in range(weight.ndim)
                                                              if i not in self.weight_order]))
         if not self.is_complex:
-            return np.ascontiguousarray(weight, self.dtype)
+            return plain(weight, self.dtype)
         # a complex product is a real one of (re, im) pairs: [re, -im; im, re], or [re; im] for a real input
         cdef Py_ssize_t outer = self.weight_batch_size*self.args.G*self.args.OC
         cdef Py_ssize_t taps = self.args.D.kernel*self.args.H.kernel*self.args.W.kernel
         cdef int parts = 2 if complex_input else 1
-        cdef cnp.ndarray pairs = np.ascontiguousarray(weight, self.complex_dtype)
+        cdef cnp.ndarray pairs = plain(weight, self.complex_dtype)
         cdef cnp.ndarray result = np.empty(outer*self.args.IC*taps*2*parts, self.dtype)
         if self.dtype.itemsize == 4:
             spread_pairs[float](<float*>cnp.PyArray_DATA(result), <float*>cnp.PyArray_DATA(pairs), outer, self.args.IC,
@@ -424,7 +430,7 @@ cdef class Convolution:
             args.weight_batch = strides.weight
         args.weight = cnp.PyArray_DATA(real)
         if bias is not None:
-            bias_array = np.ascontiguousarray(bias, self.complex_dtype if self.is_complex else self.dtype)
+            bias_array = plain(bias, self.complex_dtype if self.is_complex else self.dtype)
             args.bias = cnp.PyArray_DATA(bias_array)
         return real, bias_array
 
@@ -436,6 +442,7 @@ cdef class Convolution:
         cdef Py_ssize_t batch[MAX_BATCH_AXES]
         cdef TileKernels* kernels = tile_kernels[<int>REAL_INDEX[self.spec.real]]
         _scratch = fill_tiles(&args, &tiles, words, buffer, first, channel, guard, good)
+        args.x.batch = args.y.batch = batch         # one is not used, but offsets are found for both
         if store:
             fill_array(&args.y, batch, array, &self.output_axes, DTYPE_CODES)
             args.y.dtype |= self.store_flags

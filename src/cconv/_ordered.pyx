@@ -91,6 +91,8 @@ cdef class Ordered:
             args.x.w = cnp.PyArray_ITEMSIZE(input)
             args.y.w = cnp.PyArray_ITEMSIZE(out)
         args.in_place = args.x.data == args.y.data
+        if weight is not None and not cnp.PyArray_ISALIGNED(weight):
+            weight = weight.copy()
         try:
             if args.op <= ORD_MAX:
                 memory = take_memory(self.box*(sizeof(double) + 4*sizeof(Py_ssize_t)))
