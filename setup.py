@@ -5,6 +5,7 @@ Everything that is not about compiling stands in pyproject.toml. Environment:
     CCONV_BUILD_LEVELS  comma-separated levels to build (default: all that the machine's architecture has)
     CCONV_OPENMP=0      build without threads
     CCONV_SCALAR=1      build without vector extensions, as for a compiler that has none (MSVC): slow, for tests
+    CCONV_SANITIZE=1    build with AddressSanitizer and UndefinedBehaviorSanitizer (see .ci/sanitize)
 """
 import os
 import platform
@@ -58,6 +59,10 @@ else:
         OPENMP_COMPILE, OPENMP_LINK = [], []        # two OpenMP runtimes in one process abort there
 if os.environ.get("CCONV_OPENMP") == "0":
     OPENMP_COMPILE, OPENMP_LINK = [], []
+if os.environ.get("CCONV_SANITIZE") == "1":
+    # Python's own flags contain -fwrapv, which switches the search for signed overflow off without a word
+    LINK = ["-fsanitize=address,undefined"]
+    COMPILE += ["-O1", "-g1", "-fno-omit-frame-pointer", "-fno-wrapv", "-fno-sanitize-recover=undefined", *LINK]
 
 # The micro-kernels: predictive commoning keeps values across iterations and so spills every accumulator (half the
 # speed); loop distribution turns setting them to zero into memset, and so does it; the peeling limits let GCC unroll a
@@ -94,7 +99,7 @@ def extensions():
     core_macros = [*SCALAR, ("CCONV_LEVELS", '"' + ",".join(LEVELS) + '"'),
                    ("NPY_NO_DEPRECATED_API", "NPY_2_0_API_VERSION")]
     made = [extension(f"cconv.{name}", f"{PACKAGE}/{name}.pyx", core_macros, COMPILE + OPENMP_COMPILE, DIRECTIVES)
-            for name in ("_core", "_activations", "_convolution_set", "_limits", "_ordered", "_pool_gradient",
+            for name in ("_core", "_activations", "_convolution_set", "_limits", "_memory", "_ordered", "_pool_gradient",
                          "_pooling", "_weight_gradient")]
     # the C API's functions have no GIL to raise a ZeroDivisionError with
     made.append(extension("cconv.capi", f"{PACKAGE}/capi.pyx", core_macros, COMPILE + OPENMP_COMPILE,

@@ -112,6 +112,16 @@ def same_bits(got, want):
         np.testing.assert_array_equal(got, want)
 
 
+def ulps(got, want):
+    """Distance to the correctly rounded `want`, in units of its last digit."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        want = np.asarray(want).astype(got.dtype)
+        distance = np.abs(got.astype(np.longdouble) - want.astype(np.longdouble))
+        step = np.spacing(np.minimum(np.abs(want), np.finfo(got.dtype).max))
+        same = (got == want) | (np.isnan(got) & np.isnan(want))
+        return np.where(same, 0, distance / step)
+
+
 # ---- a function against its twin ---------------------------------------------------------------------------
 
 

@@ -268,7 +268,7 @@ def conv_nd(
     if images:
         out = np.stack(images)
     else:
-        probe = sum_of_products(np.zeros((ic, *x.shape[2:])), w[:oc].astype(np.float64), stride, dilation)
+        probe = sum_of_products(np.zeros((ic, *x.shape[2:])), np.zeros(w[:oc].shape), stride, dilation)
         out = np.zeros((0, w.shape[0], *probe.shape[1:]), w.dtype)
     if bias is not None:
         out = out + exact(np.asarray(bias)).reshape(-1, *[1] * rank)
@@ -398,9 +398,9 @@ def avg_pool_nd(
         lost = np.isnan(samples) if nan == "omit" else np.zeros(samples.shape, bool)
         total = np.where(lost, 0, samples).sum(axis=1)
         divisor = (inside if count_include_pad else samples.shape[1]) - lost.sum(axis=1)
+        nothing = (divisor == 0) & lost.any(axis=1)  # padding that counts is a sample of 0
         if divisor_override:
             divisor = np.full_like(divisor, divisor_override)
-        nothing = lost.all(axis=1) & lost.any(axis=1)
         with np.errstate(all="ignore"):
             return (np.where(nothing, np.nan, total / np.where(divisor == 0, 1, divisor)),) * 2
 

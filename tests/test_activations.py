@@ -9,7 +9,7 @@ import pytest
 import cconv
 import reference_activations as reference
 from cconv import activations
-from checks import Fence, guarded, same_bits
+from checks import Fence, guarded, same_bits, ulps
 
 ELEMENTWISE = {
     "identity": {}, "relu": {}, "leaky_relu": {"negative_slope": 0.3}, "prelu": {"weight": 0.3}, "rrelu": {},
@@ -19,16 +19,6 @@ ROWS = {"softmax": {}, "log_softmax": {}}
 SMOOTH = ("elu", "sigmoid", "tanh")
 REALS = pytest.mark.parametrize("dtype", ["float32", "float64"])
 TWIN_IS_WIDER = np.finfo(np.longdouble).eps < np.finfo(np.float64).eps
-
-
-def ulps(got, want):
-    """Distance to the correctly rounded `want`, in units of its last digit."""
-    with np.errstate(over="ignore", invalid="ignore"):
-        want = np.asarray(want).astype(got.dtype)
-        distance = np.abs(got.astype(np.longdouble) - want.astype(np.longdouble))
-        step = np.spacing(np.minimum(np.abs(want), np.finfo(got.dtype).max))
-        same = (got == want) | (np.isnan(got) & np.isnan(want))
-        return np.where(same, 0, distance / step)
 
 
 def judged(name, *arrays, limit=2, layout="contiguous", num_threads=None, **options):

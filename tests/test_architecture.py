@@ -24,7 +24,7 @@ LAYERS = (
      "_fft", "_fft_guard", "_explain", "_gradient_shapes", "_gradients", "_weight_gradient", "_docs_gradients",
      "_convolution_set", "_activations", "_activation_calls", "_docs_activations", "_columns", "_helpers",
      "_ordered", "_fft_whole", "_pool_gradient", "_pool_spans", "_pool_calls", "_pooling", "_docs_pools",
-     "_docs_depthwise", "_cpus", "_limits", "_pieces", "_typing"},
+     "_docs_depthwise", "_cpus", "_limits", "_memory", "_pieces", "_typing"},
     {"columns", "conv", "conv_gradients", "conv_transpose", "linear_filter", "plans", "pool", "adaptive_pool",
      "pool_gradients"},
     {"conv_depthwise"},
@@ -37,8 +37,8 @@ LAYERS = (
 )
 WITHIN_A_LAYER = (0, 4, 6)
 # kernels apart
-COMPILED = ("_core", "_arrays", "_activations", "_convolution_set", "_limits", "_ordered", "_pool_gradient", "_pooling",
-            "_weight_gradient", "_capi_params", "_extents", "_without_gil", "capi")
+COMPILED = ("_core", "_arrays", "_activations", "_convolution_set", "_limits", "_memory", "_ordered", "_pool_gradient",
+            "_pooling", "_weight_gradient", "_capi_params", "_extents", "_without_gil", "capi")
 
 
 def layer_of(module):

@@ -129,9 +129,9 @@ def gradient(op, grad_output, x, out, num_threads, parameter=0.0, axis=-1, slope
         slopes = np.broadcast_to(slopes.astype(_DOUBLE if dtype == _DOUBLE else _SINGLE, copy=False), x.shape)
     if num_threads is not None:
         num_threads = check_num_threads(num_threads)
-    if axis >= 0 and out is not None and np.may_share_memory(out, grad_output):
-        grad_output = grad_output.copy()
     inner, copy_to = destination(out, x, dtype, (grad_output, x))
+    if axis >= 0 and out is not None and np.may_share_memory(inner, grad_output):
+        grad_output = grad_output.copy()
     run(op, x, grad_output, slopes, inner, axis, parameter, num_threads)
     if copy_to is not None:
         copy(copy_to, inner)

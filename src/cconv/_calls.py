@@ -20,6 +20,10 @@ from ._pieces import mapped
 
 LIMIT = 512
 
+# DLPack's numbers: the CPU's own memory, and that of GPUs which the CPU reads too.
+_CPU_DEVICES = (1, 3, 11, 13)
+_DEVICES = {2: "(CUDA)", 8: "(Metal)", 10: "(ROCm)", 14: "(oneAPI)"}
+
 
 def as_array(value, name):
     """`value` as a base-class ndarray, without a copy where there is one to be had."""
@@ -35,6 +39,7 @@ def as_array(value, name):
     except Exception as error:  # a foreign __array__ may raise anything
         failure = error
     if (array is None or array.dtype.hasobject) and hasattr(value, "__dlpack__"):
+        check_device(value, name)
         try:
             return np.from_dlpack(value)
         except MemoryError:
@@ -47,6 +52,17 @@ def as_array(value, name):
         shown = type(value).__name__
         raise kind(f"{name} of type {shown} cannot be read as an array: {failure}") from failure
     return array
+
+
+def check_device(value, name):
+    """Refuse what says, by DLPack's protocol, that it does not lie in memory that the CPU reads."""
+    try:
+        kind = int(value.__dlpack_device__()[0])
+    except Exception:  # says nothing of the sort, or nothing that makes sense
+        return
+    if kind not in _CPU_DEVICES:
+        shown = _DEVICES.get(kind, f"of DLPack's kind {kind}")
+        raise TypeError(f"{name} lies on a device {shown}; cconv takes arrays in the CPU's memory: copy it there first")
 
 
 def option_types(options):

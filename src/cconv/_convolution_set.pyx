@@ -6,11 +6,10 @@ that they write is in the cache: 128 -> 64 channels, 112x112 to 224x224, takes 0
 """
 cimport numpy as cnp
 
-from cpython.mem cimport PyMem_Free, PyMem_Malloc
-
 from cconv._core cimport BatchStrides, Convolution, run_tasks
 from cconv._kernels.types cimport ALG_WINOGRAD, ConvArgs, ConvSet
 from cconv._limits cimport threads_for
+from cconv._memory cimport free_memory, take_memory
 from cconv._phases cimport TOGETHER_BYTES as MOST_BYTES
 
 cnp.import_array()
@@ -21,8 +20,9 @@ TOGETHER_BYTES = MOST_BYTES
 def run_set(list operators, cnp.ndarray input not None, list weights, bias, list outs, num_threads):
     """Each operator with its weight into its `out`; none is empty, all have the same arithmetic."""
     cdef Py_ssize_t n = len(operators), i
-    cdef ConvArgs* each = <ConvArgs*>PyMem_Malloc(n*sizeof(ConvArgs))
-    cdef BatchStrides* strides = <BatchStrides*>PyMem_Malloc(n*sizeof(BatchStrides))
+    cdef void* memory = take_memory(n*(sizeof(ConvArgs) + sizeof(BatchStrides)))
+    cdef ConvArgs* each = <ConvArgs*>memory
+    cdef BatchStrides* strides = <BatchStrides*>(each + n)
     cdef Convolution operator
     cdef ConvSet all
     cdef double work = 0
@@ -30,8 +30,6 @@ def run_set(list operators, cnp.ndarray input not None, list weights, bias, list
     all.size, all.each, all.n_tasks, all.scratch_bytes = 0, each, 0, 0
     used = []
     try:
-        if each == NULL or strides == NULL:
-            raise MemoryError(f"cannot allocate the arguments of {n} convolutions")
         for i in range(n):
             operator = operators[i]
             work += operator.work
@@ -52,5 +50,4 @@ def run_set(list operators, cnp.ndarray input not None, list weights, bias, list
             run_tasks(operator.kernels.run_set, &all, all.n_tasks, &all.scratch_bytes,
                       <int>min(<Py_ssize_t>threads, all.n_tasks), work)
     finally:
-        PyMem_Free(each)
-        PyMem_Free(strides)
+        free_memory(memory)

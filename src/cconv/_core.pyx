@@ -1,4 +1,4 @@
-"""The compiled core: CPU detection, the kernel table, scratch memory, signals.
+"""The compiled core: CPU detection, the kernel table, signals.
 
 Design:
 a. Built without -march: nothing here runs an instruction that the baseline lacks. It imports the kernels of the best
@@ -6,7 +6,7 @@ a. Built without -march: nothing here runs an instruction that the baseline lack
 b. A `Convolution`, as a `Pooling` in _pooling.pyx, is a spec turned into the C struct that kernels read. It is
    immutable: a call copies it, fills in the pointers and strides of the arrays, and hands it to the level's plan() and
    run().
-c. All memory is taken here, once per call, before any work: kernels allocate nothing and cannot fail.
+c. Scratch is taken in run_tasks, once per call, before any work: kernels allocate nothing and cannot fail.
 d. No validation: _shapes.py has done it.
 """
 import importlib
@@ -18,9 +18,7 @@ import numpy as np
 from cconv._calls import fill_with_bias
 
 from cpython.exc cimport PyErr_CheckSignals
-from cpython.mem cimport PyMem_RawFree, PyMem_RawMalloc
 from cpython.pycapsule cimport PyCapsule_GetPointer
-from libc.stdint cimport uintptr_t
 
 from cconv._arrays cimport fill_array, fill_axis_map, fill_new_array, fill_tiles, new_array
 from cconv._kernels.types cimport (
@@ -31,6 +29,7 @@ from cconv._kernels.types cimport (
     ConvArgs, ConvKernels, TileGuard, TileKernels, Tiles, run_t,
 )
 from cconv._limits cimport SERIAL_WORK, is_main_thread, note_call, threads_for
+from cconv._memory cimport free_memory, take_scratch
 
 cnp.import_array()
 
@@ -48,7 +47,6 @@ cdef enum:
     # Nanoseconds between two looks after that, and how long a batch may take to give every thread four tasks.
     SIGNAL_TIME = 20_000_000
     EVEN_TIME = 40_000_000
-    ALIGNMENT = 64
 
 
 # --- levels -----------------------------------------------------------------------------------------------------------
@@ -128,6 +126,12 @@ cdef const int* dtype_codes() noexcept:
     return DTYPE_CODES
 
 
+cdef cnp.ndarray plain(array, dtype):
+    """`array` in C order, aligned and of that type; itself if it is that already."""
+    cdef cnp.ndarray result = np.ascontiguousarray(array, dtype)
+    return result if cnp.PyArray_ISALIGNED(result) else result.copy()
+
+
 cdef dict BOUNDARIES = {"constant": PAD_CONSTANT, "edge": PAD_EDGE, "reflect": PAD_REFLECT,
                         "symmetric": PAD_SYMMETRIC, "wrap": PAD_WRAP}
 cdef dict ACTIVATIONS = {None: ACT_NONE, "relu": ACT_RELU, "leaky_relu": ACT_LEAKY_RELU, "relu6": ACT_RELU6}
@@ -156,18 +160,6 @@ cdef int fill_axes(Axis** axes, spec) except -1:
     return 0
 
 
-cdef char* take_scratch(Py_ssize_t* bytes_per_thread, int num_threads, void** allocation) except NULL:
-    """Scratch for num_threads, each part on cache lines of its own."""
-    cdef size_t size = (<size_t>bytes_per_thread[0] + 2*ALIGNMENT - 1)//ALIGNMENT*ALIGNMENT
-    bytes_per_thread[0] = <Py_ssize_t>size
-    if size > (<size_t>-1)//2//<size_t>num_threads - ALIGNMENT:
-        raise MemoryError(f"cannot allocate {size} bytes of scratch for each of {num_threads} threads")
-    allocation[0] = PyMem_RawMalloc(size*<size_t>num_threads + ALIGNMENT)
-    if allocation[0] == NULL:
-        raise MemoryError(f"cannot allocate {size*<size_t>num_threads} bytes of scratch")
-    return <char*>((<uintptr_t>allocation[0] + ALIGNMENT - 1)//ALIGNMENT*ALIGNMENT)
-
-
 cdef inline Py_ssize_t next_batch(Py_ssize_t tasks, long long taken, int threads) noexcept:
     """How many tasks to run before the next look at signals, when so many took so many nanoseconds."""
     cdef double rate = <double>tasks/<double>max(taken, <long long>1)
@@ -185,7 +177,7 @@ cdef int run_tasks(run_t run, const void* args, Py_ssize_t n_tasks, Py_ssize_t* 
     cdef long long start
     if work < SERIAL_WORK//4:
         run(args, scratch, 0, n_tasks, 1)
-        PyMem_RawFree(allocation)
+        free_memory(allocation)
         return 0
     note_call(threads)
     try:
@@ -201,7 +193,7 @@ cdef int run_tasks(run_t run, const void* args, Py_ssize_t n_tasks, Py_ssize_t* 
             first = last
     finally:
         note_call(-threads)
-        PyMem_RawFree(allocation)
+        free_memory(allocation)
     return 0
 
 
@@ -312,12 +304,12 @@ cdef class Convolution:
         weight = weight.transpose(self.weight_order + tuple([i for i in range(weight.ndim)
                                                              if i not in self.weight_order]))
         if not self.is_complex:
-            return np.ascontiguousarray(weight, self.dtype)
+            return plain(weight, self.dtype)
         # a complex product is a real one of (re, im) pairs: [re, -im; im, re], or [re; im] for a real input
         cdef Py_ssize_t outer = self.weight_batch_size*self.args.G*self.args.OC
         cdef Py_ssize_t taps = self.args.D.kernel*self.args.H.kernel*self.args.W.kernel
         cdef int parts = 2 if complex_input else 1
-        cdef cnp.ndarray pairs = np.ascontiguousarray(weight, self.complex_dtype)
+        cdef cnp.ndarray pairs = plain(weight, self.complex_dtype)
         cdef cnp.ndarray result = np.empty(outer*self.args.IC*taps*2*parts, self.dtype)
         if self.dtype.itemsize == 4:
             spread_pairs[float](<float*>cnp.PyArray_DATA(result), <float*>cnp.PyArray_DATA(pairs), outer, self.args.IC,
@@ -369,7 +361,7 @@ cdef class Convolution:
             args.weight_batch = strides.weight
         args.weight = cnp.PyArray_DATA(real)
         if bias is not None:
-            bias_array = np.ascontiguousarray(bias, self.complex_dtype if self.is_complex else self.dtype)
+            bias_array = plain(bias, self.complex_dtype if self.is_complex else self.dtype)
             args.bias = cnp.PyArray_DATA(bias_array)
         return real, bias_array
 
@@ -381,6 +373,7 @@ cdef class Convolution:
         cdef Py_ssize_t batch[MAX_BATCH_AXES]
         cdef TileKernels* kernels = tile_kernels[<int>REAL_INDEX[self.spec.real]]
         _scratch = fill_tiles(&args, &tiles, words, buffer, first, channel, guard, good)
+        args.x.batch = args.y.batch = batch         # one is not used, but offsets are found for both
         if store:
             fill_array(&args.y, batch, array, &self.output_axes, DTYPE_CODES)
             args.y.dtype |= self.store_flags

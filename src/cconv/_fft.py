@@ -188,7 +188,7 @@ class FFTConvolution:
         if 0 in (out.size, spec.in_channels) or not (self.guarded or self._within_range(input, weight)):
             return self.operator.run(input, weight, bias, out, num_threads)
         if bias is not None:
-            bias = np.ascontiguousarray(bias, self.number)
+            bias = np.require(bias, self.number, "CA")
         threads = min(max_num_threads(), self.most_threads)
         if num_threads is not None:
             threads = min(threads, num_threads)

@@ -99,4 +99,7 @@ def share_out(tasks, run, threads):
             failures.append(failure)
     note_threads(-threads)
     if failures:
-        raise failures[0]
+        try:
+            raise failures[0]
+        finally:
+            failures.clear()  # it is in the failure's traceback, and this circle would keep the call's arrays

@@ -7,7 +7,6 @@ b. No validation: _ndimage_arguments.py has done it.
 """
 cimport numpy as cnp
 
-from cpython.mem cimport PyMem_Free, PyMem_Malloc
 from libc.math cimport fabs
 
 from cconv._arrays cimport AxisMap, fill_array, fill_axis_map
@@ -17,6 +16,7 @@ from cconv._kernels.types cimport (
     ORD_SUM, PAD_CONSTANT, PAD_EDGE, PAD_REFLECT, PAD_SYMMETRIC, PAD_WRAP, Axis, OrderedArgs, OrderedKernels,
 )
 from cconv._limits cimport threads_for
+from cconv._memory cimport free_memory, take_memory
 
 cnp.import_array()
 
@@ -92,11 +92,11 @@ cdef class Ordered:
             args.x.w = cnp.PyArray_ITEMSIZE(input)
             args.y.w = cnp.PyArray_ITEMSIZE(out)
         args.in_place = args.x.data == args.y.data
+        if weight is not None and not cnp.PyArray_ISALIGNED(weight):
+            weight = weight.copy()
         try:
             if args.op <= ORD_MAX:
-                memory = PyMem_Malloc(self.box*(sizeof(double) + 4*sizeof(Py_ssize_t)))
-                if memory == NULL:
-                    raise MemoryError(f"cannot allocate room for {self.box} weights")
+                memory = take_memory(self.box*(sizeof(double) + 4*sizeof(Py_ssize_t)))
                 if self.is_line:
                     self.take_line(&args, weight, <double*>memory)
                 else:
@@ -112,7 +112,7 @@ cdef class Ordered:
             run_tasks(kernels.run, &args, args.n_tasks, &args.scratch_bytes,
                       <int>min(<Py_ssize_t>threads, args.n_tasks), work)
         finally:
-            PyMem_Free(memory)
+            free_memory(memory)
         return out
 
     cdef void take_box(self, OrderedArgs* args, cnp.ndarray weight, double* memory) noexcept:

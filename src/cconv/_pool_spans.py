@@ -228,7 +228,8 @@ def scatter_spec(mode, rank, shape, dtype, indices_shape, indices_dtype, plane_s
     check_supported(dtype, name)
     if indices_dtype.kind not in "iu":
         raise TypeError(f"indices has dtype {indices_dtype}; it takes integers")
-    batched, channel, spatial = layer_axes(rank, plane_shape, data_format)
+    planes = "grad_output" if mode == "fetch" else "input"
+    batched, channel, spatial = layer_axes(rank, plane_shape, data_format, planes)
     if shape != indices_shape:
         raise ValueError(f"indices has shape {indices_shape}, {name} {shape}; there has to be one for each sample")
     rest = [axis for axis in range(len(plane_shape)) if axis not in spatial]

@@ -202,7 +202,7 @@ def check_winograd(spec):
         raise ValueError(f"method='winograd' takes real floating point; the sum has dtype {spec.sum_dtype}")
 
 
-def layer_axes(rank, input_shape, data_format):
+def layer_axes(rank, input_shape, data_format, name="input"):
     """(is there a batch axis, the channel axis, the spatial axes) of a layer's input."""
     check_choice(data_format, "data_format", DATA_FORMATS)
     batched = len(input_shape) == rank + 2
@@ -211,7 +211,7 @@ def layer_axes(rank, input_shape, data_format):
         names = _spatial_names("spatial", rank)
         unbatched = f"({names}, C)" if last else f"(C, {names})"
         raise ValueError(
-            f"input has {len(input_shape)} axes, shape {input_shape}; it takes {rank + 2}: "
+            f"{name} has {len(input_shape)} axes, shape {input_shape}; it takes {rank + 2}: "
             f"(N, {unbatched[1:-1]}), or {rank + 1} without a batch axis: {unbatched}"
         )
     first = 1 if batched else 0

@@ -23,6 +23,7 @@ from ._activation_calls import (
 )  # fmt: skip
 from ._calls import as_array, check_num_threads, check_out, target
 from ._docs_activations import documented
+from ._dtypes import check_supported
 from ._pieces import copy
 from .pool import max_pool2d
 
@@ -40,8 +41,9 @@ def identity(x, *, out=None, num_threads=None):
 
 @documented
 def identity_grad(grad_output, x, *, out=None, num_threads=None):
-    grad_output = as_array(grad_output, "grad_output")
-    check_same_shape(grad_output, as_array(x, "x"))
+    grad_output, x = as_array(grad_output, "grad_output"), as_array(x, "x")
+    check_same_shape(grad_output, x)
+    check_supported(x.dtype, "x")
     return evaluate(ops.IDENTITY, grad_output, out, num_threads, keep=True, name="grad_output")
 
 
@@ -99,26 +101,24 @@ def prelu_weight_grad(grad_output, x, *, weight, axis=1, out=None, num_threads=N
 
 @documented
 def rrelu(x, *, lower=1 / 8, upper=1 / 3, training=False, rng=None, out=None, num_threads=None):
-    return _rrelu(ops.LEAKY, None, x, lower, upper, training, rng, out, num_threads)
+    return _rrelu(ops.LEAKY, [as_array(x, "x")], lower, upper, training, rng, out, num_threads)
 
 
 @documented
 def rrelu_grad(
     grad_output, x, *, lower=1 / 8, upper=1 / 3, training=False, rng=None, out=None, num_threads=None
 ):
-    return _rrelu(ops.LEAKY_GRAD, grad_output, x, lower, upper, training, rng, out, num_threads)
+    arrays = [as_array(grad_output, "grad_output"), as_array(x, "x")]
+    check_same_shape(*arrays)
+    return _rrelu(ops.LEAKY_GRAD, arrays, lower, upper, training, rng, out, num_threads)
 
 
-def _rrelu(op, grad_output, x, lower, upper, training, rng, out, num_threads):
+def _rrelu(op, arrays, lower, upper, training, rng, out, num_threads):
     """The mean slope, or random ones, which are drawn in the order of `x`, a block at a time."""
     lower, upper = finite(lower, "lower"), finite(upper, "upper")
     if lower > upper:
         raise ValueError(f"lower={lower} is greater than upper={upper}")
-    arrays = [as_array(x, "x")]
-    if grad_output is not None:
-        arrays.insert(0, as_array(grad_output, "grad_output"))
-        check_same_shape(*arrays)
-    call = evaluate if grad_output is None else gradient
+    call = evaluate if len(arrays) == 1 else gradient
     if not training:
         return call(op, *arrays, out, num_threads, (lower + upper) / 2)
     if rng is None:
@@ -197,6 +197,7 @@ def log_softmax_grad(grad_output, x, *, axis=-1, out=None, num_threads=None):
 @documented
 def maxout(x, *, pool_size, axis=1, out=None, num_threads=None):
     x = as_array(x, "x")
+    check_supported(x.dtype, "x")
     pool_size, shape, planes = _as_planes(x, pool_size, axis)
     if out is not None:
         inner = check_out(out, shape, x.dtype.newbyteorder("="))
@@ -218,18 +219,17 @@ def maxout_grad(grad_output, x, *, pool_size, axis=1, out=None, num_threads=None
             f"grad_output has shape {grad_output.shape}; x of shape {x.shape} gives maxima of shape {shape}"
         )
     dtype = np.result_type(floating(grad_output, "grad_output"), floating(x, "x"))
-    result = np.empty(x.shape, dtype) if out is None else target(check_out(out, x.shape, dtype), (x, grad_output))
+    inner = np.empty(x.shape, dtype) if out is None else check_out(out, x.shape, dtype)
+    result = inner if out is None else target(inner, (x, grad_output))
     result[...] = 0
     if x.size:
         _, places = max_pool2d(x.reshape(planes), (pool_size, 1), return_indices=True, num_threads=num_threads)
         rows = np.zeros((planes[0], planes[2] * planes[3]), dtype)
         np.put_along_axis(rows, places.reshape(planes[0], -1), grad_output.reshape(planes[0], -1), 1)
         result[...] = rows.reshape(x.shape)
-    if out is None:
-        return result
-    if not np.may_share_memory(result, out):
-        out[...] = result
-    return out
+    if result is not inner:
+        inner[...] = result
+    return inner if out is None else out
 
 
 def _as_planes(x, pool_size, axis):

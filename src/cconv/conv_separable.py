@@ -15,6 +15,7 @@ import numpy as np
 from . import _docs_depthwise as _docs
 from . import conv, conv_depthwise, conv_gradients
 from ._calls import as_array
+from ._dtypes import check_supported
 from ._geometry import conv_output_shape
 from ._gradient_shapes import check_shape
 from ._gradients import bias_gradient, of_type
@@ -58,6 +59,8 @@ def _weights(rank, shape, depthwise_weight, pointwise_weight, data_format, name=
     """Both weights as arrays that fit an input of this shape."""
     depthwise_weight = as_array(depthwise_weight, "depthwise_weight")
     pointwise_weight = as_array(pointwise_weight, "pointwise_weight")
+    check_supported(depthwise_weight.dtype, "depthwise_weight")
+    check_supported(pointwise_weight.dtype, "pointwise_weight")
     channels = conv_depthwise.channels_of(rank, shape, data_format, name)
     conv_depthwise.check_weight(rank, depthwise_weight.shape, channels, "depthwise_weight")
     _check_pointwise(rank, depthwise_weight.shape, pointwise_weight.shape)

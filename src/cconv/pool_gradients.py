@@ -73,7 +73,7 @@ def _unpool_gradient(arrays, data_format):
     mode, rank, plane_shape, dtype, indices_shape, indices_dtype = arrays
     gradient_part(dtype, "grad_output")
     return scatter_spec(
-        mode, rank, indices_shape, dtype, indices_shape, indices_dtype, plane_shape, data_format, "the input"
+        mode, rank, indices_shape, dtype, indices_shape, indices_dtype, plane_shape, data_format, "indices"
     )
 
 

@@ -12,12 +12,13 @@ from cconv._kernels.types cimport DT_I8, DT_I16, DT_SWAPPED, DT_TYPE, DT_U64, Ax
 cdef extern from *:
     """
     #if CCONV_FLOATING
-    #define CCONV_TOP_BIT 0
+    #define CCONV_FLIPPED(x) (x)
     #define CCONV_LOWEST (-__builtin_inf())
     #define CCONV_HIGHEST __builtin_inf()
     #define CCONV_NAN __builtin_nan("")
     #else
-    #define CCONV_TOP_BIT ((real)1 << (CCONV_REAL_SIZE * 8 - 1))
+    #define CCONV_TOP_BIT ((real)((uint64_t)1 << (CCONV_REAL_SIZE * 8 - 1)))
+    #define CCONV_FLIPPED(x) ((real)((x) ^ CCONV_TOP_BIT))
     #define CCONV_LOWEST (CCONV_REAL_SIZE < 4 ? 0 : CCONV_TOP_BIT)
     #define CCONV_HIGHEST (CCONV_REAL_SIZE < 4 ? (real)-1 : (real)~CCONV_TOP_BIT)
     #define CCONV_NAN 0
@@ -28,7 +29,7 @@ cdef extern from *:
     #define __builtin_nan(s) ((double)NAN)
     #endif
     """
-    const real TOP_BIT "((real)CCONV_TOP_BIT)"
+    real with_top_bit_flipped "CCONV_FLIPPED"(real x) noexcept nogil
     const real LOWEST "((real)CCONV_LOWEST)"
     const real HIGHEST "((real)CCONV_HIGHEST)"
     const real NOT_A_NUMBER "((real)CCONV_NAN)"
@@ -71,7 +72,7 @@ cdef inline void flip_order(real* row, Py_ssize_t n) noexcept nogil:
     cdef Py_ssize_t i
     if not FLOATING:
         for i in range(n):
-            row[i] = row[i] + TOP_BIT           # flips it; wraps
+            row[i] = with_top_bit_flipped(row[i])
 
 
 cdef inline void load_samples(real* dst, const char* data, Py_ssize_t n, Py_ssize_t stride, int dtype) noexcept nogil:
