@@ -99,8 +99,8 @@ def extensions():
     core_macros = [*SCALAR, ("CCONV_LEVELS", '"' + ",".join(LEVELS) + '"'),
                    ("NPY_NO_DEPRECATED_API", "NPY_2_0_API_VERSION")]
     made = [extension(f"cconv.{name}", f"{PACKAGE}/{name}.pyx", core_macros, COMPILE + OPENMP_COMPILE, DIRECTIVES)
-            for name in ("_core", "_activations", "_convolution_set", "_limits", "_memory", "_ordered", "_pool_gradient",
-                         "_pooling", "_weight_gradient")]
+            for name in ("_core", "_activations", "_convolution_set", "_limits", "_memory", "_ordered",
+                         "_pool_gradient", "_pooling", "_weight_gradient")]
     # the C API's functions have no GIL to raise a ZeroDivisionError with
     made.append(extension("cconv.capi", f"{PACKAGE}/capi.pyx", core_macros, COMPILE + OPENMP_COMPILE,
                           DIRECTIVES | {"cdivision": True}))
