@@ -1,0 +1,1 @@
+# For Cython: see capi.pxd. Python finds no names here.
