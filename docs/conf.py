@@ -5,6 +5,7 @@ figures of the other pages (figures/) by matplotlib's plot directive. Examples b
 tests/test_docs.py runs. Nothing is fetched: formulas become MathML, which browsers draw without a script.
 """
 
+import importlib.util
 import sys
 import warnings
 from pathlib import Path
@@ -34,6 +35,8 @@ extensions = [
 ]
 templates_path = ["_templates"]
 exclude_patterns = ["explained", "gallery", "figures", "README.md"]
+if importlib.util.find_spec("torch") is None:       # their docstrings cannot be read without it
+    exclude_patterns.append("reference/tensors.rst")
 default_role = "code"       # docstrings write `name` for code
 smartquotes = False         # "same" is a value, not a quotation
 
