@@ -104,9 +104,9 @@ def compare(operation, got, want):
     for one, other in zip(operation.tuple(got), operation.tuple(want), strict=True):
         assert type(one) is np.ndarray
         assert one.dtype.isnative
-        if one.dtype == other.dtype and operation.name != "activations.softmax_grad":
+        if one.dtype == other.dtype and "softmax" not in operation.name:
             same_bits(one, other)
-        else:  # computed in another type, or summed in another order
+        else:  # computed in another type, or summed in another order, which the layout decides
             np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-5 * max(1, np.abs(other).max()))
 
 
