@@ -16,7 +16,7 @@ import numpy as np
 
 from ._helpers import share_out
 from ._limits import max_num_threads
-from ._pieces import pieces
+from ._pieces import copying, pieces
 
 # Bytes of `columns` per block, and those from which a second thread pays its start of about 30 us.
 BLOCK_BYTES = 1 << 19
@@ -46,14 +46,9 @@ def gather(input, columns, cleared, axes, kernel, stride, dilation, num_threads)
 
     def run(part):
         if not cleared:
-            for piece in pieces(columns[part].shape):
-                columns[part][piece] = 0
-                yield
+            yield from copying(columns[part], np.broadcast_to(0, columns[part].shape))
         for tap, outputs, samples in every:
-            target, source = columns[(*part, *tap, *outputs)], input[(*part, *samples)]
-            for piece in pieces(target.shape):
-                target[piece] = source[piece]
-                yield
+            yield from copying(columns[(*part, *tap, *outputs)], input[(*part, *samples)])
 
     share(run, columns, num_threads)
 
@@ -66,18 +61,14 @@ def scatter(columns, output, axes, kernel, stride, dilation, num_threads):
     def run(block):
         target = output[block]
         total = target if target.dtype == wider else np.empty(target.shape, wider)
-        for piece in pieces(total.shape):
-            total[piece] = 0
-            yield
+        yield from copying(total, np.broadcast_to(0, total.shape))
         for tap, outputs, samples in every:
             sums, terms = total[(..., *samples)], columns[(*block, *tap, *outputs)]
             for piece in pieces(sums.shape):
                 sums[piece] += terms[piece]
                 yield
         if total is not target:
-            for piece in pieces(total.shape):
-                target[piece] = total[piece]
-                yield
+            yield from copying(target, total)
 
     share(run, columns, num_threads)
 

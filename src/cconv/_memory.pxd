@@ -1,5 +1,14 @@
 """Where compiled modules of cconv take their scratch memory."""
 
+cdef enum:
+    ALIGNMENT = 64              # of what a thread has of it: a cache line
+
+
+cdef inline size_t scratch_pitch(size_t bytes) noexcept nogil:
+    """From one thread's scratch of so many bytes to the next one's: on cache lines of its own, with a gap between."""
+    return (bytes + 2*ALIGNMENT - 1)//ALIGNMENT*ALIGNMENT
+
+
 cdef void* take_memory(size_t size) except NULL
 cdef void free_memory(void* memory) noexcept
 cdef char* take_scratch(Py_ssize_t* bytes_per_thread, int num_threads, void** allocation) except NULL

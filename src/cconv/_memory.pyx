@@ -9,9 +9,6 @@ b. Tests count it, and let one allocation fail, through watch() below; a call th
 from cpython.mem cimport PyMem_RawFree, PyMem_RawMalloc
 from libc.stdint cimport uintptr_t
 
-cdef enum:
-    ALIGNMENT = 64
-
 cdef Py_ssize_t asked = -1          # since watch() was called; -1: nobody watches
 cdef Py_ssize_t held = 0
 cdef Py_ssize_t failing = 0
@@ -39,7 +36,7 @@ cdef void free_memory(void* memory) noexcept:
 
 cdef char* take_scratch(Py_ssize_t* bytes_per_thread, int num_threads, void** allocation) except NULL:
     """Scratch for num_threads, each part on cache lines of its own; `allocation` is what free_memory wants."""
-    cdef size_t size = (<size_t>bytes_per_thread[0] + 2*ALIGNMENT - 1)//ALIGNMENT*ALIGNMENT
+    cdef size_t size = scratch_pitch(<size_t>bytes_per_thread[0])
     bytes_per_thread[0] = <Py_ssize_t>size
     if size > (<size_t>-1)//2//<size_t>num_threads - ALIGNMENT:
         raise MemoryError(f"cannot allocate {size} bytes of scratch for each of {num_threads} threads")

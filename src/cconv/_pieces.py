@@ -26,10 +26,17 @@ def pieces(shape, most=PIECE):
             yield (*[slice(i, i + 1) for i in outer], slice(start, start + step), *rest)
 
 
-def copy(target, source):
-    """target[...] = source, of the same shape."""
+def copying(target, source):
+    """The steps of copy(), for who looks for interrupts between them."""
     for piece in pieces(target.shape):
         target[piece] = source[piece]
+        yield
+
+
+def copy(target, source):
+    """target[...] = source, of the same shape."""
+    for _ in copying(target, source):
+        pass
 
 
 def mapped(function, dtype, *arrays):
