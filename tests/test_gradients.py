@@ -135,16 +135,19 @@ def test_blocks_of_pixels(rng):
 @pytest.mark.parametrize("data_format", ["channels_first", "channels_last"])
 @pytest.mark.parametrize("k", [1, 3, (5, 5), (2, 7), (4, 3)], ids=str)
 @pytest.mark.parametrize("stride", [1, 2, 3])
-@pytest.mark.parametrize("padding", [0, 1, ((2, 0), (-1, 3))], ids=str)
-def test_groups_in_the_lanes(rng, data_format, k, stride, padding):
-    """Planes that are transposed at once: short rows and long ones, planes of fewer samples than lanes, crops, blocks
-    that end within a plane; more groups than lanes, and not a multiple of them."""
+@pytest.mark.parametrize("padding", [0, 1, ((2, 0), (-1, 3)), ((0, 1), (0, 2))], ids=str)
+@pytest.mark.parametrize("mode", ["constant", ("edge", "wrap")], ids=str)
+def test_groups_in_the_lanes(rng, data_format, k, stride, padding, mode):
+    """Planes that are transposed at once: short rows and long ones, planes of fewer samples than lanes, crops, samples
+    past one end of the input only, blocks that end within a plane; more groups than lanes, not a multiple of them."""
     k = (k, k) if isinstance(k, int) else k
     for groups, ic, oc, spatial in ((32, 1, 1, (8, 9)), (35, 1, 1, (5, 7)), (16, 2, 1, (5, 40)), (64, 1, 1, (30, 31))):
         judge_layer(rng, 2, groups=groups, ic=ic, oc=oc, spatial=spatial, k=k, padding=padding, stride=stride,
-                    data_format=data_format, dtype="float32")  # fmt: skip
-    judge_layer(rng, 3, groups=16, ic=1, oc=2, spatial=(3, 6, 7), k=(2, *k), padding=1, stride=stride,
-                data_format=data_format)  # fmt: skip
+                    padding_mode=mode, data_format=data_format, dtype="float32")  # fmt: skip
+    padding = padding if isinstance(padding, int) else (1, *padding)
+    mode = mode if isinstance(mode, str) else ("reflect", *mode)
+    judge_layer(rng, 3, groups=16, ic=1, oc=2, spatial=(3, 6, 7), k=(2, *k), padding=padding, stride=stride,
+                padding_mode=mode, data_format=data_format)  # fmt: skip
 
 
 def test_winograd_where_the_layer_has_it(rng):

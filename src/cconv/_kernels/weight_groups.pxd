@@ -48,8 +48,9 @@ cdef inline bint has_vectors(const Array* array, int batch_ndim) noexcept nogil:
 
 
 cdef inline bint is_plain(const Taps* taps, const Axis* axis) noexcept nogil:
-    """Are packed samples those of the padded axis, one after the other?"""
-    return taps.slots == 1 and taps.unit == 1 and (axis.boundary == PAD_CONSTANT or axis.pad == 0 == axis.pad_after)
+    """Are packed samples those of the padded axis, one after the other, and those outside constant?"""
+    cdef Py_ssize_t after = (axis.output - 1)*axis.stride + (axis.kernel - 1)*axis.dilation - axis.pad + 1 - axis.size
+    return taps.slots == 1 and taps.unit == 1 and (axis.boundary == PAD_CONSTANT or axis.pad <= 0 and after <= 0)
 
 
 cdef struct Range:
