@@ -1,5 +1,7 @@
 """Depthwise layers, channels or pixels in the lanes: widths, channels around vectors and tiles, layouts, borders."""
 
+import itertools
+
 import numpy as np
 import pytest
 
@@ -77,6 +79,18 @@ def test_borders(rng, layout, rank, boundary):
                 arrays = (arrays[0], arrays[1][..., :3], arrays[2])
             check(f"conv{rank}d", *arrays, padding=padding, padding_mode=boundary, cval=cval, flip_kernel=True,
                   **options, **extra)  # fmt: skip
+
+
+@pytest.mark.parametrize("k", [1, 2, 3])
+@pytest.mark.parametrize("stride", [1, 2, 3])
+def test_borders_of_few_samples(rng, k, stride):
+    """Tiles that begin before a row or end after it, as wide as the row or not."""
+    for width, before, after in itertools.product((1, 2, 3, 5, 8), range(3), range(3)):
+        if width + before + after >= k:
+            arrays, options = layer(rng, 17, (3, width), (1, k))
+            for boundary in ("edge", "wrap"):
+                check("conv2d", *arrays, stride=(1, stride), padding=((0, 0), (before, after)), padding_mode=boundary,
+                      **options)  # fmt: skip
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)

@@ -381,7 +381,8 @@ cdef inline void pack_patch(real* patch, const ConvArgs* args, const char* image
     cdef const char* line
     cdef real* row = patch
     cdef real constant = constant_value(args, 0)
-    if args.x.h == args.x.w*width and width == args.W.size and h.low >= 0 and h.high <= args.H.size:
+    if (args.x.h == args.x.w*width and w.low == 0 and w.high == args.W.size
+            and h.low >= 0 and h.high <= args.H.size):
         # rows that follow each other are one
         for pd in range(d.low, d.high):
             id_ = source_index(pd, args.D.size, args.D.boundary)
