@@ -78,10 +78,9 @@ pic.note(
 for row, column in np.ndindex(blurred.shape):
     window = image[row : row + 3, column : column + 3]
     terms = " + ".join(map(str, window.flat))
-    print(
-        f"output[{row}, {column}] = ({terms}) / 9 = {window.sum():2d} / 9 = {blurred[row, column]:g}"
-    )
-    assert np.isclose(window.sum() / 9, blurred[row, column])
+    total = window.sum()
+    print(f"output[{row}, {column}] = ({terms}) / 9 = {total} / 9 = {total / 9:g}")
+    assert np.isclose(total / 9, blurred[row, column])
 
 # sphinx_gallery_start_ignore
 fig, axes = pic.boards(4.8, 3, 3)

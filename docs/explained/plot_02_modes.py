@@ -65,12 +65,10 @@ layer_input, weight = image[np.newaxis], kernel[np.newaxis, np.newaxis]
 for mode, amount in (("full", 2), ("same", 1), ("valid", 0)):
     by_name = cconv.conv2d(layer_input, weight, padding=mode)
     by_amount = cconv.conv2d(layer_input, weight, padding=amount)
-    assert np.array_equal(by_name, by_amount) and np.array_equal(
-        by_name[0], results[mode]
-    )
-    print(
-        f"padding={mode!r} is padding={amount}: output {by_amount.shape[1]} x {by_amount.shape[2]}"
-    )
+    assert np.array_equal(by_name, by_amount)
+    assert np.array_equal(by_name[0], results[mode])
+    _, rows, columns = by_amount.shape
+    print(f"padding={mode!r} is padding={amount}: output {rows} x {columns}")
 
 # %%
 # Even kernels

@@ -114,9 +114,8 @@ blurred = {
 
 white = np.ones((180, 180), np.float32)
 corner = cconv.convolve(white, smooth, "same")[0, 0]
-print(
-    f"Of a white image, zeros outside leave {corner:.2f} in the corner: about a quarter of the weight is inside."
-)
+print(f"Of a white image, zeros outside leave {corner:.2f} in the corner:")
+print("about a quarter of the weight is inside.")
 assert 0.25 < corner < 0.3
 
 # sphinx_gallery_start_ignore

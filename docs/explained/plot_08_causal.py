@@ -75,9 +75,7 @@ pic.legend_above(ax)
 
 dilations = (1, 2, 4, 8)
 size, _, start = cconv.receptive_field([(2, 1, d, ((d, 0),)) for d in dilations])
-print(
-    "the last output sees", size[0], "samples; the earliest is", -start[0], "before it"
-)
+print(f"the last output sees {size[0]} samples; the earliest is {-start[0]} before it")
 assert (size[0], start[0]) == (16, -15)
 
 last = np.zeros((1, 16))

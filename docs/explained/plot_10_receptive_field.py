@@ -80,9 +80,7 @@ for _ in range(8):
 assert np.array_equal(paths[3], seen[0][1:-1, 1:-1])
 
 share = paths[8][4:13, 4:13].sum() / paths[8].sum()
-print(
-    f"of 8 layers, the middle 9 x 9 of 17 x 17 pixels holds {100 * share:.0f} % of all paths"
-)
+print(f"8 layers: the middle 9 x 9 of 17 x 17 pixels holds {share:.0%} of all paths")
 assert share > 0.9
 
 # sphinx_gallery_start_ignore

@@ -34,9 +34,7 @@ mean = cconv.avg_pool2d(image[np.newaxis], 2)[0]
 
 for row, column in np.ndindex(2, 2):
     window = image[2 * row : 2 * row + 2, 2 * column : 2 * column + 2]
-    print(
-        f"{window.ravel()}  largest {largest[row, column]:g}, mean {mean[row, column]:g}"
-    )
+    print(window.ravel(), "largest", largest[row, column], "mean", mean[row, column])
     assert largest[row, column] == window.max() and mean[row, column] == window.mean()
 
 # sphinx_gallery_start_ignore

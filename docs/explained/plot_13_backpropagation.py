@@ -34,7 +34,6 @@ g = np.array([[1.0, -1.0], [2.0, 1.0]])
 # 3 × 3 pixels, a kernel of 2 × 2, 2 × 2 outputs. The gradient :math:`g` comes from the layers above.
 
 y = cconv.conv2d(x[np.newaxis], w[np.newaxis, np.newaxis])[0]
-print(y)
 
 # sphinx_gallery_start_ignore
 fig, ax = pic.boards(2.0)
@@ -98,7 +97,6 @@ grad_x
 
 grad_w = cconv.conv2d_weight_grad(x[np.newaxis], g[np.newaxis], (1, 1, 2, 2))[0, 0]
 assert np.array_equal(grad_w, cconv.correlate(x, g, "valid"))
-print(grad_w)
 
 # sphinx_gallery_start_ignore
 fig, ax = pic.boards(2.0)
