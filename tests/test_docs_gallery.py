@@ -4,6 +4,7 @@ Their assertions are the pages' claims. The documentation's build runs all of th
 """
 
 import ast
+import re
 import runpy
 import sys
 from pathlib import Path
@@ -17,6 +18,10 @@ if not DOCS.is_dir():
     pytest.skip("the tests are not in the source tree", allow_module_level=True)
 SCRIPTS = sorted(DOCS.glob("explained/plot_*.py")) + sorted(DOCS.glob("gallery/plot_*.py"))
 QUICK = ("plot_02_modes", "plot_05_output_size", "plot_13_backpropagation")
+PASTED = [script for script in SCRIPTS if script.parent.name == "explained" or script.stem in QUICK]
+IGNORED = re.compile(
+    r"^[ \t]*# sphinx_gallery_start_ignore\n.*?^[ \t]*# sphinx_gallery_end_ignore\n?", re.DOTALL | re.MULTILINE
+)
 
 by_name = pytest.mark.parametrize("script", SCRIPTS, ids=lambda script: script.stem)
 
@@ -47,6 +52,28 @@ def test_no_block_of_a_page_ends_in_an_object_that_the_page_would_print(script):
         if block and isinstance(block[-1], ast.Expr) and isinstance(block[-1].value, ast.Call):
             called = ast.unparse(block[-1].value.func)
             assert called == "print" or called.startswith("pic."), f"{script.name}:{block[-1].lineno}: {called}"
+
+
+@by_name
+def test_a_page_shows_code_that_needs_no_drawing(script):
+    """What a reader can paste: the drawing is ignored blocks, no block is only drawing, no value of a call is lost."""
+    text = script.read_text(encoding="utf-8")
+    for number, block in enumerate(re.split("^# %%.*$", text, flags=re.MULTILINE)):
+        skipped = 1 if number == 0 else 0       # the page's title
+        whole, shown = (ast.parse(code).body[skipped:] for code in (block, IGNORED.sub("", block)))
+        title = f"{script.name}, block {number}"
+        assert shown or not whole, f"{title} shows no code"
+        assert not re.search(r"\b(pic|_pictures)\b", "\n".join(map(ast.unparse, shown))), f"{title} shows drawing"
+        if shown and isinstance(shown[-1], ast.Expr) and isinstance(shown[-1].value, ast.Call):
+            assert ast.unparse(shown[-1].value.func) == "print", f"{title} ends in a value, which a notebook shows"
+
+
+@pytest.mark.parametrize("script", PASTED, ids=lambda script: script.stem)
+def test_the_code_that_a_page_shows_runs_alone(script):
+    shown = IGNORED.sub("", script.read_text(encoding="utf-8"))
+    for photographs in re.findall("^(?:import|from) (skimage|matplotlib)", shown, flags=re.MULTILINE):
+        pytest.importorskip(photographs)
+    exec(compile(shown, script.name, "exec"), {"__name__": "page"})
 
 
 @pytest.mark.parametrize("name", QUICK)

@@ -11,7 +11,10 @@ Here the kernel is a *box*: nine times one ninth. The sum is then the mean of th
 """
 
 # sphinx_gallery_thumbnail_number = 1
+# sphinx_gallery_start_ignore
 import _pictures as pic
+
+# sphinx_gallery_end_ignore
 import numpy as np
 import skimage
 
@@ -36,9 +39,14 @@ blurred
 # The window at its first place. Each pixel in it is multiplied by the weight at the same place of the kernel; the sum
 # of the nine products is the first pixel of the output.
 
-first = image[:3, :3]
+products = image[:3, :3] * box
+print(products)
+print("sum:", products.sum())
+assert np.isclose(products.sum(), blurred[0, 0])
 
+# sphinx_gallery_start_ignore
 fig, ax = pic.boards(2.9)
+first = image[:3, :3]
 pic.cells(ax, image)
 pic.frame(ax, (0, 0), (3, 3))
 pic.note(ax, (2.5, 5.75), "×")
@@ -59,12 +67,22 @@ pic.note(
     + " + ".join(map(str, first.flat))
     + f") / 9 = {first.sum()} / 9 = {blurred[0, 0]:g}",
 )
+# sphinx_gallery_end_ignore
 
 # %%
 # Nine steps
 # ----------
-# A window of 3 × 3 has nine places in an image of 5 × 5. From left to right, then the next row:
+# A window of 3 × 3 has nine places in an image of 5 × 5. From left to right, then the next row; below the pictures the
+# same sums are written out.
 
+for row, column in np.ndindex(blurred.shape):
+    window = image[row : row + 3, column : column + 3]
+    terms = " + ".join(map(str, window.flat))
+    total = window.sum()
+    print(f"output[{row}, {column}] = ({terms}) / 9 = {total} / 9 = {total / 9:g}")
+    assert np.isclose(total / 9, blurred[row, column])
+
+# sphinx_gallery_start_ignore
 fig, axes = pic.boards(4.8, 3, 3)
 for step, ax in enumerate(axes.flat):
     row, column = divmod(step, 3)
@@ -73,17 +91,7 @@ for step, ax in enumerate(axes.flat):
     written = np.where(np.arange(9).reshape(3, 3) <= step, blurred, np.nan)
     newest = np.where(np.arange(9).reshape(3, 3) == step, 0.5, 0.15)
     pic.cells(ax, written, at=(1, 5.6), colour=pic.OUTPUT, strength=newest)
-
-# %%
-# The same sums, written out:
-
-for row, column in np.ndindex(blurred.shape):
-    window = image[row : row + 3, column : column + 3]
-    terms = " + ".join(map(str, window.flat))
-    print(
-        f"output[{row}, {column}] = ({terms}) / 9 = {window.sum():2d} / 9 = {blurred[row, column]:g}"
-    )
-    assert np.isclose(window.sum() / 9, blurred[row, column])
+# sphinx_gallery_end_ignore
 
 # %%
 # On a photograph
@@ -91,15 +99,15 @@ for row, column in np.ndindex(blurred.shape):
 # The same kernel on 512 × 512 pixels, and wider ones. A box of 15 × 15 takes the mean of 225 pixels at every place.
 
 photograph = skimage.data.camera().astype(np.float32) / 255
-part = np.s_[70:230, 150:310]
+smooth = {}
+for size in (3, 7, 15):
+    wide = cconv.filters.box(size, ndim=2, dtype=np.float32)
+    smooth[size] = cconv.correlate(photograph, wide, "same", boundary="reflect")
 
+# sphinx_gallery_start_ignore
 fig, axes = pic.figure(2.1, 1, 4)
+part = np.s_[70:230, 150:310]
 pic.show(axes[0], photograph[part], "image")
-for ax, size in zip(axes[1:], (3, 7, 15), strict=True):
-    smooth = cconv.correlate(
-        photograph,
-        cconv.filters.box(size, ndim=2, dtype=np.float32),
-        "same",
-        boundary="reflect",
-    )
-    pic.show(ax, smooth[part], f"box, {size} × {size}")
+for ax, (size, result) in zip(axes[1:], smooth.items(), strict=True):
+    pic.show(ax, result[part], f"box, {size} × {size}")
+# sphinx_gallery_end_ignore

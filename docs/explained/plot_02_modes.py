@@ -12,7 +12,10 @@ Where the window hangs over, it sees what stands outside the image: zeros, unles
 """
 
 # sphinx_gallery_thumbnail_number = 1
+# sphinx_gallery_start_ignore
 import _pictures as pic
+
+# sphinx_gallery_end_ignore
 import numpy as np
 
 import cconv
@@ -30,8 +33,12 @@ for mode, result in results.items():
 # ------------
 # The image is drawn in blue with the zeros that the window reaches around it; the first and the last place of the
 # window in vermilion. Below, how many pixels of the image each output has seen: image and kernel are all ones, so the
-# output is that count.
+# output is that count. "valid" is the middle of "same", and "same" the middle of "full".
 
+assert np.array_equal(results["full"][1:-1, 1:-1], results["same"])
+assert np.array_equal(results["same"][1:-1, 1:-1], results["valid"])
+
+# sphinx_gallery_start_ignore
 fig, ax = pic.boards(5.3)
 for left, (mode, result) in zip((0, 11, 20), results.items(), strict=True):
     size = result.shape[0]
@@ -47,12 +54,7 @@ for left, (mode, result) in zip((0, 11, 20), results.items(), strict=True):
         ax, result, at=(11, left + 1), colour=pic.OUTPUT, text="{:.0f}", strength=counts
     )
     pic.note(ax, (11.8 + size, left + margin + 2.5), f"{size} × {size}")
-
-# %%
-# "valid" is the middle of "same", and "same" the middle of "full":
-
-assert np.array_equal(results["full"][1:-1, 1:-1], results["same"])
-assert np.array_equal(results["same"][1:-1, 1:-1], results["valid"])
+# sphinx_gallery_end_ignore
 
 # %%
 # The same by padding
@@ -63,12 +65,10 @@ layer_input, weight = image[np.newaxis], kernel[np.newaxis, np.newaxis]
 for mode, amount in (("full", 2), ("same", 1), ("valid", 0)):
     by_name = cconv.conv2d(layer_input, weight, padding=mode)
     by_amount = cconv.conv2d(layer_input, weight, padding=amount)
-    assert np.array_equal(by_name, by_amount) and np.array_equal(
-        by_name[0], results[mode]
-    )
-    print(
-        f"padding={mode!r} is padding={amount}: output {by_amount.shape[1]} x {by_amount.shape[2]}"
-    )
+    assert np.array_equal(by_name, by_amount)
+    assert np.array_equal(by_name[0], results[mode])
+    _, rows, columns = by_amount.shape
+    print(f"padding={mode!r} is padding={amount}: output {rows} x {columns}")
 
 # %%
 # Even kernels
@@ -84,6 +84,7 @@ full = cconv.convolve(single, taps)
 same = cconv.convolve(single, taps, "same")
 assert np.array_equal(same, full[1:8])
 
+# sphinx_gallery_start_ignore
 fig, ax = pic.boards(2.2)
 pic.cells(ax, [single], at=(0, 1), strength=0.3 * single[np.newaxis], text="{:.0f}")
 pic.cells(
@@ -104,3 +105,4 @@ pic.cells(
 )
 for row, words in ((0.5, "input"), (1.8, '"full"'), (3.1, '"same"')):
     pic.note(ax, (row, -0.3), words, ha="right")
+# sphinx_gallery_end_ignore

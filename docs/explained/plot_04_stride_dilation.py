@@ -8,7 +8,10 @@ window spans :math:`d (k - 1) + 1` pixels with :math:`k` weights.
 """
 
 # sphinx_gallery_thumbnail_number = 2
+# sphinx_gallery_start_ignore
 import _pictures as pic
+
+# sphinx_gallery_end_ignore
 import numpy as np
 import skimage
 
@@ -24,10 +27,14 @@ middle[0, 0, 1, 1] = 1
 # The kernel here has a single 1 in its middle, so the output is the pixels that the windows are centred on. With a
 # stride of 2 the window has three places along 7 pixels instead of five.
 
+outputs = {}
+for stride in (1, 2):
+    outputs[stride] = cconv.conv2d(image, middle, stride=stride)[0]
+    assert np.array_equal(outputs[stride], image[0, 1:-1:stride, 1:-1:stride])
+
+# sphinx_gallery_start_ignore
 fig, ax = pic.boards(2.9)
-for left, stride in ((0, 1), (14, 2)):
-    output = cconv.conv2d(image, middle, stride=stride)[0]
-    assert np.array_equal(output, image[0, 1:-1:stride, 1:-1:stride])
+for left, (stride, output) in zip((0, 14), outputs.items(), strict=True):
     pic.cells(
         ax,
         image[0],
@@ -40,6 +47,7 @@ for left, stride in ((0, 1), (14, 2)):
     pic.cells(ax, output, at=(1, left + 7.6), colour=pic.OUTPUT, strength=0.3)
     pic.note(ax, (-1.3, left + 3.5), f"stride {stride}")
     pic.note(ax, (0.4, left + 7.6 + len(output) / 2), f"{len(output)} × {len(output)}")
+# sphinx_gallery_end_ignore
 
 # %%
 # Dilation
@@ -48,22 +56,27 @@ for left, stride in ((0, 1), (14, 2)):
 # what the gradient of an output with respect to the image says: it holds the weight at each pixel that counts.
 
 weight = np.ones((1, 1, 3, 3))
+touched = {}
+for dilation in (1, 2, 3):
+    rows, columns = cconv.conv_output_shape((7, 7), 3, dilation=dilation)
+    one = np.zeros((1, rows, columns))
+    one[0, rows // 2, columns // 2] = 1
+    grad = cconv.conv2d_input_grad(one, weight, image.shape, dilation=dilation)
+    touched[dilation] = grad[0]
+    assert touched[dilation].sum() == 9
 
+# sphinx_gallery_start_ignore
 fig, ax = pic.boards(2.7)
-for left, dilation in ((0, 1), (8.5, 2), (17, 3)):
+for left, (dilation, taps) in zip((0, 8.5, 17), touched.items(), strict=True):
     span = dilation * 2 + 1
-    output_shape = (1, *cconv.conv_output_shape((7, 7), 3, dilation=dilation))
-    one = np.zeros(output_shape)
-    one[0, output_shape[1] // 2, output_shape[2] // 2] = 1
-    touched = cconv.conv2d_input_grad(one, weight, image.shape, dilation=dilation)[0]
-    assert touched.sum() == 9
     pic.cells(ax, image[0], at=(0, left), text="")
-    for row, column in np.argwhere(touched):
+    for row, column in np.argwhere(taps):
         pic.cells(
             ax, [[1]], at=(row, left + column), colour=pic.KERNEL, text="", strength=0.6
         )
     pic.frame(ax, ((7 - span) / 2, left + (7 - span) / 2), (span, span))
     pic.note(ax, (-0.7, left + 3.5), f"dilation {dilation}: span {span}")
+# sphinx_gallery_end_ignore
 
 # %%
 # On a photograph
@@ -72,34 +85,40 @@ for left, dilation in ((0, 1), (8.5, 2), (17, 3)):
 # keeps fine patterns from turning into coarse ones.
 
 photograph = skimage.data.camera()[np.newaxis].astype(np.float32) / 255
+same = {"padding": "same", "padding_mode": "reflect"}
+small = {}
+for stride in (1, 2, 4):
+    smooth = cconv.filters.gaussian(0.5 * stride, ndim=2, dtype=np.float32)
+    smooth = smooth[np.newaxis, np.newaxis]
+    small[stride] = cconv.conv2d(photograph, smooth, stride=stride, **same)[0]
+    assert small[stride].shape == (512 // stride, 512 // stride)
 
+# sphinx_gallery_start_ignore
 fig, axes = pic.figure(4.1, 1, 3, width_ratios=(4, 2, 1))
-for ax, stride in zip(axes, (1, 2, 4), strict=True):
-    smooth = cconv.filters.gaussian(0.5 * stride, ndim=2, dtype=np.float32)[
-        np.newaxis, np.newaxis
-    ]
-    small = cconv.conv2d(
-        photograph, smooth, stride=stride, padding="same", padding_mode="reflect"
-    )[0]
-    rows, columns = small.shape
-    assert rows == 512 // stride
-    pic.show(ax, small, f"{rows} × {columns}")
+for ax, result in zip(axes, small.values(), strict=True):
+    rows, columns = result.shape
+    pic.show(ax, result, f"{rows} × {columns}")
     ax.set_anchor("S")
+# sphinx_gallery_end_ignore
 
 # %%
 # Dilated, a difference of two neighbours becomes a difference of pixels further apart: it finds coarser edges at the
 # cost of the same three weights.
 
 difference = np.array([[-1, 0, 1]], np.float32)[np.newaxis, np.newaxis]
-fig, axes = pic.figure(2.5, 1, 3)
-for ax, dilation in zip(axes, (1, 4, 12), strict=True):
-    padding = ((0, 0), (dilation, dilation))
-    edges = cconv.conv2d(
+edges = {}
+for dilation in (1, 4, 12):
+    edges[dilation] = cconv.conv2d(
         photograph,
         difference,
         dilation=dilation,
-        padding=padding,
+        padding=((0, 0), (dilation, dilation)),
         padding_mode="reflect",
     )[0]
-    assert edges.shape == (512, 512)
-    pic.show(ax, edges, f"dilation {dilation}", signed=True)
+    assert edges[dilation].shape == (512, 512)
+
+# sphinx_gallery_start_ignore
+fig, axes = pic.figure(2.5, 1, 3)
+for ax, (dilation, result) in zip(axes, edges.items(), strict=True):
+    pic.show(ax, result, f"dilation {dilation}", signed=True)
+# sphinx_gallery_end_ignore

@@ -61,7 +61,10 @@ Some that are often needed
 """
 
 # sphinx_gallery_thumbnail_number = 1
+# sphinx_gallery_start_ignore
 import _pictures as pic
+
+# sphinx_gallery_end_ignore
 import numpy as np
 
 import cconv
@@ -83,7 +86,9 @@ for name, n, k, s, d, p in LAYERS:
     (size,) = cconv.conv_output_shape(n, k, stride=s, dilation=d, padding=p)
     assert size == (n + 2 * p - d * (k - 1) - 1) // s + 1
     rows.append((name, n, k, s, d, p, size))
+# sphinx_gallery_start_ignore
 pic.Table(("layer", "n", "k", "s", "d", "p", "output"), rows)
+# sphinx_gallery_end_ignore
 
 # %%
 # Why rounded down
@@ -91,17 +96,20 @@ pic.Table(("layer", "n", "k", "s", "d", "p", "output"), rows)
 # Eight samples, a window of three, a stride of two: after three places one sample is left over and no window is
 # centred past it. The samples that no window sees are white.
 
-fig, ax = pic.boards(1.9)
 n, k, s = 8, 3, 2
 (size,) = cconv.conv_output_shape(n, k, stride=s)
 seen = cconv.conv1d_input_grad(np.ones((1, size)), np.ones((1, 1, k)), (1, n), stride=s)
+print(f"{size} outputs; sample {int(np.flatnonzero(seen[0] == 0)[0])} is seen by none")
+assert size == 3
+
+# sphinx_gallery_start_ignore
+fig, ax = pic.boards(1.9)
 pic.cells(ax, [np.arange(n)], strength=np.where(seen > 0, 0.3, 0))
 for place in range(size):
     pic.frame(ax, (0.12 * place - 0.12, place * s + 0.04), (1, k - 0.08), width=1.5)
     pic.arrow(ax, (1.25, place * s + 1.5), (1.7, place * s + 1.5))
     pic.cells(ax, [[place]], at=(1.75, place * s + 1), colour=pic.OUTPUT, strength=0.3)
-print(f"{size} outputs; sample {int(np.flatnonzero(seen[0] == 0)[0])} is seen by none")
-assert size == 3
+# sphinx_gallery_end_ignore
 
 # %%
 # Names instead of numbers
@@ -118,4 +126,6 @@ for n, k, s, d in ((10, 3, 1, 1), (10, 3, 2, 1), (10, 4, 1, 1), (10, 3, 1, 2)):
     ]
     assert sizes[1] == -(-n // s)
     rows.append((n, k, s, d, *sizes))
+# sphinx_gallery_start_ignore
 pic.Table(("n", "k", "s", "d", *(f'"{name}"' for name in names)), rows)
+# sphinx_gallery_end_ignore

@@ -12,7 +12,10 @@ volumes too, :math:`C` deep. Each slides over rows and columns only, sums over a
 """
 
 # sphinx_gallery_thumbnail_number = 1
+# sphinx_gallery_start_ignore
 import _pictures as pic
+
+# sphinx_gallery_end_ignore
 import numpy as np
 import skimage
 
@@ -30,6 +33,7 @@ print("input ", image.shape, "channels, rows, columns")
 print("weight", weight.shape, "kernels, channels, rows, columns")
 print("output", output.shape, "kernels have become channels")
 
+# sphinx_gallery_start_ignore
 fig, ax = pic.boards(3.2)
 pic.volume(ax, (0, 0), image.shape, pic.INPUT)
 for number in range(4):
@@ -48,6 +52,7 @@ for place, words in (
     (29, "output 4 × 5 × 5"),
 ):
     pic.note(ax, (8, place), words)
+# sphinx_gallery_end_ignore
 
 # %%
 # A layer is a sum over channels of what `cconv.correlate` does to one:
@@ -79,6 +84,7 @@ kernels = np.stack(
 maps = cconv.conv2d(planes, kernels, padding="same", padding_mode="reflect")
 print(planes.shape, "and", kernels.shape, "make", maps.shape)
 
+# sphinx_gallery_start_ignore
 fig, axes = pic.figure(4.2, 2, 4)
 pic.show(axes[0, 0], photograph, "photograph")
 for ax, plane, name in zip(axes[0, 1:], planes, ("red", "green", "blue"), strict=True):
@@ -88,6 +94,7 @@ for ax, result, name in zip(
     axes[1, 1:], maps[1:], ("red − blue", "edges", "spots"), strict=True
 ):
     pic.show(ax, result, f"map: {name}", signed=True)
+# sphinx_gallery_end_ignore
 
 # %%
 # Groups
@@ -99,13 +106,9 @@ wide = np.random.default_rng(2).random((8, 7, 7))
 rows = []
 for groups in (1, 2, 4, 8):
     grouped = np.ones((8, 8 // groups, 3, 3))
-    rows.append(
-        (
-            groups,
-            grouped.shape,
-            grouped.size,
-            cconv.conv2d(wide, grouped, groups=groups).shape,
-        )
-    )
+    maps = cconv.conv2d(wide, grouped, groups=groups)
+    rows.append((groups, grouped.shape, grouped.size, maps.shape))
     assert grouped.size * groups == 8 * 8 * 9
+# sphinx_gallery_start_ignore
 pic.Table(("groups", "shape of weight", "weights", "shape of output"), rows)
+# sphinx_gallery_end_ignore

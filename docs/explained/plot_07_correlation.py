@@ -13,7 +13,10 @@ call it convolution all the same: what is learned does not care which way round 
 """
 
 # sphinx_gallery_thumbnail_number = 1
+# sphinx_gallery_start_ignore
 import _pictures as pic
+
+# sphinx_gallery_end_ignore
 import numpy as np
 import skimage
 
@@ -32,6 +35,7 @@ correlated = cconv.correlate(single, kernel, "same")
 assert np.array_equal(convolved[1:4, 1:4], kernel)
 assert np.array_equal(correlated[1:4, 1:4], kernel[::-1, ::-1])
 
+# sphinx_gallery_start_ignore
 fig, ax = pic.boards(2.2)
 pic.cells(ax, single, at=(0, 0), strength=0.05 + 0.4 * single)
 pic.cells(ax, kernel, at=(1, 6.2), colour=pic.KERNEL, strength=kernel / 20)
@@ -44,6 +48,7 @@ for place, words in (
     (18.9, "correlated"),
 ):
     pic.note(ax, (-0.6, place), words)
+# sphinx_gallery_end_ignore
 
 # %%
 # Each is the other with a turned kernel; on a kernel that is its own turn (a box, a Gaussian) they agree:
@@ -68,16 +73,11 @@ print("conv2d is a correlation; with flip_kernel=True it is a convolution")
 # Where it shows
 # --------------
 # Correlation asks at every place: how much does what is here look like the kernel? To find a word on a page, the
-# kernel is the word itself, less its mean. It stands there three times, the third
-# time crooked.
+# kernel is the word itself, less its mean. It stands there three times, the third time crooked.
 
 page = 1 - skimage.data.page()[:140].astype(np.float32) / 255
-page -= cconv.convolve(
-    page,
-    cconv.filters.gaussian(8.0, ndim=2, dtype=np.float32),
-    "same",
-    boundary="reflect",
-)
+wide = cconv.filters.gaussian(8.0, ndim=2, dtype=np.float32)
+page -= cconv.convolve(page, wide, "same", boundary="reflect")
 place, size = (65, 132), (14, 56)
 word = page[place[0] : place[0] + size[0], place[1] : place[1] + size[1]]
 word = word - word.mean()
@@ -106,6 +106,7 @@ for row, column in found:
     print(f"row {row:3}, column {column:3}: likeness {correlated[row, column]:.2f}")
 assert found[0] == place and correlated[found[2]] > convolved.max()
 
+# sphinx_gallery_start_ignore
 fig, axes = pic.figure(4.6, 2, height_ratios=(2, 1.1), sharex=True)
 pic.show(axes[0], page, cmap="gray_r", vmin=-0.2, vmax=0.5)
 for row, column in found:
@@ -121,6 +122,7 @@ axes[1].set(
     ylabel="largest likeness",
 )
 pic.legend(axes[1], ncols=2, loc="upper right")
+# sphinx_gallery_end_ignore
 
 # %%
 # Convolution looks for the word standing on its head, finds none, and says so: nothing on this page is as much like

@@ -8,7 +8,10 @@ front.
 """
 
 # sphinx_gallery_thumbnail_number = 2
+# sphinx_gallery_start_ignore
 import _pictures as pic
+
+# sphinx_gallery_end_ignore
 import numpy as np
 from matplotlib import cbook
 
@@ -25,6 +28,7 @@ centred = cconv.conv1d(step, mean, padding="same", padding_mode="edge")
 causal = cconv.conv1d(step, mean, padding="causal", padding_mode="edge")
 assert np.array_equal(centred[0, :-1], causal[0, 1:])
 
+# sphinx_gallery_start_ignore
 fig, ax = pic.boards(3.1)
 for top, padding, result in ((0, (1, 1), centred), (3.4, (2, 0), causal)):
     around = np.pad(step[0], padding, mode="edge")
@@ -38,6 +42,7 @@ for top, padding, result in ((0, (1, 1), centred), (3.4, (2, 0), causal)):
     pic.arrow(ax, (top + 1.08, 6.5), (top + 1.45, 6.5), colour=pic.KERNEL)
     pic.note(ax, (top + 0.5, -0.4), "input", ha="right")
     pic.note(ax, (top + 2, -0.4), '"same"' if padding[1] else '"causal"', ha="right")
+# sphinx_gallery_end_ignore
 
 # %%
 # On a signal
@@ -53,12 +58,14 @@ centred = cconv.conv1d(price, window, padding="same", padding_mode="edge")[0]
 causal = cconv.conv1d(price, window, padding="causal", padding_mode="edge")[0]
 assert np.allclose(causal[40:], centred[20:-20], rtol=1e-5)
 
+# sphinx_gallery_start_ignore
 fig, ax = pic.figure(3.2)
 ax.plot(days, price[0], color=pic.GREY, linewidth=0.8, label="price")
 ax.plot(days, centred, color=pic.INPUT, label="mean, centred")
 ax.plot(days, causal, color=pic.KERNEL, label="mean, causal")
 ax.set(ylabel="dollars", xlim=(days[0], days[-1]))
 pic.legend_above(ax)
+# sphinx_gallery_end_ignore
 
 # %%
 # Dilation reaches far back
@@ -68,25 +75,21 @@ pic.legend_above(ax)
 
 dilations = (1, 2, 4, 8)
 size, _, start = cconv.receptive_field([(2, 1, d, ((d, 0),)) for d in dilations])
-print(
-    "the last output sees", size[0], "samples; the earliest is", -start[0], "before it"
-)
+print(f"the last output sees {size[0]} samples; the earliest is {-start[0]} before it")
 assert (size[0], start[0]) == (16, -15)
 
 last = np.zeros((1, 16))
 last[0, -1] = 1
 reached = [last]
+two = np.ones((1, 1, 2))
 for dilation in reversed(dilations):
-    shape = reached[0].shape
-    two = np.ones((1, 1, 2))
-    reached.insert(
-        0,
-        cconv.conv1d_input_grad(
-            reached[0], two, shape, dilation=dilation, padding="causal"
-        ),
+    below = cconv.conv1d_input_grad(
+        reached[0], two, (1, 16), dilation=dilation, padding="causal"
     )
+    reached.insert(0, below)
 assert np.array_equal(reached[0], np.ones((1, 16)))
 
+# sphinx_gallery_start_ignore
 fig, ax = pic.boards(3.4)
 colours = (pic.INPUT, *[pic.GREY] * 3, pic.OUTPUT)
 for level, (seen, colour) in enumerate(zip(reached, colours, strict=True)):
@@ -117,3 +120,4 @@ for level, (seen, colour) in enumerate(zip(reached, colours, strict=True)):
         f"dilation {dilations[level - 1]}" if level else "input",
         ha="right",
     )
+# sphinx_gallery_end_ignore

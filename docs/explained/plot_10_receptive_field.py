@@ -10,7 +10,10 @@ after layers 1, 2 and so on:
 """
 
 # sphinx_gallery_thumbnail_number = 1
+# sphinx_gallery_start_ignore
 import _pictures as pic
+
+# sphinx_gallery_end_ignore
 import numpy as np
 
 import cconv
@@ -34,6 +37,7 @@ for layer in (2, 1, 0):
     seen[layer] = cconv.conv2d_input_grad(seen[layer + 1][np.newaxis], weight, below)[0]
 assert [int((one > 0).sum()) for one in seen] == [49, 25, 9, 1]
 
+# sphinx_gallery_start_ignore
 fig, ax = pic.boards(3.0)
 left = 0
 for layer, one in enumerate(seen):
@@ -61,6 +65,7 @@ for layer, one in enumerate(seen):
     if layer < 3:
         pic.arrow(ax, (4.5, left + size + 0.4), (4.5, left + size + 1.6))
     left += size + 2
+# sphinx_gallery_end_ignore
 
 # %%
 # The middle counts more
@@ -74,6 +79,11 @@ for _ in range(8):
     paths.append(cconv.convolve(paths[-1], np.ones((3, 3))))
 assert np.array_equal(paths[3], seen[0][1:-1, 1:-1])
 
+share = paths[8][4:13, 4:13].sum() / paths[8].sum()
+print(f"8 layers: the middle 9 x 9 of 17 x 17 pixels holds {share:.0%} of all paths")
+assert share > 0.9
+
+# sphinx_gallery_start_ignore
 fig, axes = pic.figure(2.1, 1, 4)
 for ax, layers in zip(axes, (1, 2, 4, 8), strict=True):
     pic.show(
@@ -90,44 +100,27 @@ for ax, layers in zip(axes, (1, 2, 4, 8), strict=True):
         colour=pic.GREY,
         width=1,
     )
-
-share = paths[8][4:13, 4:13].sum() / paths[8].sum()
-print(
-    f"of 8 layers, the middle 9 x 9 of 17 x 17 pixels holds {100 * share:.0f} % of all paths"
-)
-assert share > 0.9
+# sphinx_gallery_end_ignore
 
 # %%
 # Strides multiply
 # ----------------
 # After a stride of 2 every step of a later layer is two pixels. The first layers of a ResNet:
 
-names = (
-    "7 × 7, stride 2",
-    "pool 3 × 3, stride 2",
-    "3 × 3",
-    "3 × 3",
-    "3 × 3",
-    "3 × 3",
-    "3 × 3, stride 2",
-    "3 × 3",
-)
-stack = [
-    (7, 2, 1, 3),
-    (3, 2, 1, 1),
-    (3, 1, 1, 1),
-    (3, 1, 1, 1),
-    (3, 1, 1, 1),
-    (3, 1, 1, 1),
-    (3, 2, 1, 1),
-    (3, 1, 1, 1),
+STACK = [
+    ("7 × 7, stride 2", (7, 2, 1, 3)),
+    ("pool 3 × 3, stride 2", (3, 2, 1, 1)),
+    *[("3 × 3", (3, 1, 1, 1))] * 4,
+    ("3 × 3, stride 2", (3, 2, 1, 1)),
+    ("3 × 3", (3, 1, 1, 1)),
 ]
+layers = [layer for _, layer in STACK]  # kernel, stride, dilation, padding
 rows, size, step = [], 1, 1
-for count, (name, (kernel, stride, dilation, _)) in enumerate(
-    zip(names, stack, strict=True), 1
-):
+for count, (name, (kernel, stride, dilation, _)) in enumerate(STACK, 1):
     size += (kernel - 1) * dilation * step
     step *= stride
-    assert cconv.receptive_field(stack[:count])[:2] == (size, step)
+    assert cconv.receptive_field(layers[:count])[:2] == (size, step)
     rows.append((count, name, f"{size} × {size}", step))
+# sphinx_gallery_start_ignore
 pic.Table(("layer", "", "sees, pixels", "step, pixels"), rows)
+# sphinx_gallery_end_ignore

@@ -7,7 +7,10 @@ width, so that windows do not overlap. The output is smaller, and changes little
 """
 
 # sphinx_gallery_thumbnail_number = 1
+# sphinx_gallery_start_ignore
 import _pictures as pic
+
+# sphinx_gallery_end_ignore
 import numpy as np
 import skimage
 
@@ -29,8 +32,14 @@ mean = cconv.avg_pool2d(image[np.newaxis], 2)[0]
 # ----------
 # Windows of 2 × 2, each with a tint of its own.
 
-tints = np.array([[0.1, 0.25], [0.35, 0.5]])
+for row, column in np.ndindex(2, 2):
+    window = image[2 * row : 2 * row + 2, 2 * column : 2 * column + 2]
+    print(window.ravel(), "largest", largest[row, column], "mean", mean[row, column])
+    assert largest[row, column] == window.max() and mean[row, column] == window.mean()
+
+# sphinx_gallery_start_ignore
 fig, ax = pic.boards(2.5)
+tints = np.array([[0.1, 0.25], [0.35, 0.5]])
 pic.cells(ax, image, strength=np.kron(tints, np.ones((2, 2))))
 for row, column in np.ndindex(2, 2):
     pic.frame(ax, (2 * row, 2 * column), (2, 2), width=2)
@@ -39,12 +48,7 @@ for left, result, words in ((6.5, largest, "largest"), (11, mean, "mean")):
     pic.note(ax, (0.4, left + 1), words)
 pic.note(ax, (-0.6, 2), "image")
 pic.arrow(ax, (2, 4.4), (2, 6.1))
-for row, column in np.ndindex(2, 2):
-    window = image[2 * row : 2 * row + 2, 2 * column : 2 * column + 2]
-    print(
-        f"{window.ravel()}  largest {largest[row, column]:g}, mean {mean[row, column]:g}"
-    )
-    assert largest[row, column] == window.max() and mean[row, column] == window.mean()
+# sphinx_gallery_end_ignore
 
 # %%
 # On a photograph
@@ -53,19 +57,19 @@ for row, column in np.ndindex(2, 2):
 # blurs.
 
 photograph = skimage.data.coins()[40:290, 60:310].astype(np.float32) / 255
+sizes = (2, 5, 10)
+maxima = [cconv.max_pool2d(photograph[np.newaxis], size)[0] for size in sizes]
+means = [cconv.avg_pool2d(photograph[np.newaxis], size)[0] for size in sizes]
+for size, one, other in zip(sizes, maxima, means, strict=True):
+    assert one.shape == other.shape == (250 // size, 250 // size)
+
+# sphinx_gallery_start_ignore
 fig, axes = pic.figure(4.7, 2, 3)
-for column, size in enumerate((2, 5, 10)):
-    for row, (pool, name) in enumerate(
-        ((cconv.max_pool2d, "largest"), (cconv.avg_pool2d, "mean"))
-    ):
-        small = pool(photograph[np.newaxis], size)[0]
-        assert small.shape == (250 // size,) * 2
-        pic.show(
-            axes[row, column],
-            small,
-            f"{name} of {size} × {size}",
-            interpolation="nearest",
-        )
+for line, images, name in zip(axes, (maxima, means), ("largest", "mean"), strict=True):
+    for ax, small, size in zip(line, images, sizes, strict=True):
+        title = f"{name} of {size} × {size}"
+        pic.show(ax, small, title, interpolation="nearest")
+# sphinx_gallery_end_ignore
 
 # %%
 # Moving by a pixel
@@ -74,20 +78,19 @@ for column, size in enumerate((2, 5, 10)):
 # changes:
 
 moved = np.roll(photograph, 1, axis=1)
+change = np.abs(moved - photograph).mean()
 rows = []
-for size in (2, 5, 10):
+for size in sizes:
     changes = []
     for pool in (cconv.max_pool2d, cconv.avg_pool2d):
-        before, after = (
-            pool(photograph[np.newaxis], size),
-            pool(moved[np.newaxis], size),
-        )
-        changes.append(
-            np.abs(after - before).mean() / np.abs(moved - photograph).mean()
-        )
-    rows.append((f"{size} × {size}", *(f"{change:.2f}" for change in changes)))
+        before = pool(photograph[np.newaxis], size)
+        after = pool(moved[np.newaxis], size)
+        changes.append(np.abs(after - before).mean() / change)
+    rows.append((f"{size} × {size}", *(f"{part:.2f}" for part in changes)))
     assert changes[1] < changes[0] < 1.1
+# sphinx_gallery_start_ignore
 pic.Table(("window", "largest", "mean"), rows)
+# sphinx_gallery_end_ignore
 
 # %%
 # Padding
@@ -96,12 +99,11 @@ pic.Table(("window", "largest", "mean"), rows)
 # otherwise.
 
 negative = -np.ones((1, 4, 4))
-print("max:", cconv.max_pool2d(negative, 3, stride=2, padding=1)[0].tolist())
-print("mean:", cconv.avg_pool2d(negative, 3, stride=2, padding=1)[0].round(2).tolist())
-print(
-    "mean, count_include_pad=False:",
-    cconv.avg_pool2d(negative, 3, stride=2, padding=1, count_include_pad=False)[
-        0
-    ].tolist(),
-)
-assert np.all(cconv.max_pool2d(negative, 3, stride=2, padding=1) == -1)
+padded = {"stride": 2, "padding": 1}
+largest = cconv.max_pool2d(negative, 3, **padded)[0]
+mean = cconv.avg_pool2d(negative, 3, **padded)[0]
+inside = cconv.avg_pool2d(negative, 3, **padded, count_include_pad=False)[0]
+print("max:", largest.tolist())
+print("mean:", mean.round(2).tolist())
+print("mean, count_include_pad=False:", inside.tolist())
+assert np.all(largest == -1) and np.allclose(inside, -1)

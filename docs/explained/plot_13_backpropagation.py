@@ -16,7 +16,10 @@ The index runs the other way: the gradient with respect to the image is the *ful
 """
 
 # sphinx_gallery_thumbnail_number = 2
+# sphinx_gallery_start_ignore
 import _pictures as pic
+
+# sphinx_gallery_end_ignore
 import numpy as np
 
 import cconv
@@ -32,6 +35,7 @@ g = np.array([[1.0, -1.0], [2.0, 1.0]])
 
 y = cconv.conv2d(x[np.newaxis], w[np.newaxis, np.newaxis])[0]
 
+# sphinx_gallery_start_ignore
 fig, ax = pic.boards(2.0)
 pic.cells(ax, x)
 pic.cells(ax, w, at=(0.5, 4.6), colour=pic.KERNEL)
@@ -46,6 +50,7 @@ for place, words in (
     (13, "gradient g"),
 ):
     pic.note(ax, (-0.5, place), words)
+# sphinx_gallery_end_ignore
 
 # %%
 # Backward, step by step
@@ -55,10 +60,14 @@ for place, words in (
 turned = w[::-1, ::-1]
 padded = np.pad(g, 1)
 by_hand = np.empty((3, 3))
+for row, column in np.ndindex(3, 3):
+    window = padded[row : row + 2, column : column + 2]
+    by_hand[row, column] = np.sum(window * turned)
+
+# sphinx_gallery_start_ignore
 fig, axes = pic.boards(5.0, 3, 3)
 for (row, column), ax in np.ndenumerate(axes):
     window = padded[row : row + 2, column : column + 2]
-    by_hand[row, column] = np.sum(window * turned)
     pic.cells(
         ax,
         padded,
@@ -70,6 +79,7 @@ for (row, column), ax in np.ndenumerate(axes):
     pic.cells(ax, turned, at=(1, 4.8), colour=pic.KERNEL)
     terms = [f"{a:g}·{b:g}" for a, b in zip(window.flat, turned.flat, strict=True) if a]
     ax.set_title(f"{' + '.join(terms)} = {by_hand[row, column]:g}".replace("-", "−"))
+# sphinx_gallery_end_ignore
 
 # %%
 # The same by `cconv.conv2d_input_grad`, and by `cconv.convolve`:
@@ -88,6 +98,7 @@ grad_x
 grad_w = cconv.conv2d_weight_grad(x[np.newaxis], g[np.newaxis], (1, 1, 2, 2))[0, 0]
 assert np.array_equal(grad_w, cconv.correlate(x, g, "valid"))
 
+# sphinx_gallery_start_ignore
 fig, ax = pic.boards(2.0)
 pic.cells(ax, x)
 pic.cells(ax, g, at=(0.5, 4.6), colour=pic.OUTPUT, strength=0.45)
@@ -99,6 +110,7 @@ for place, words in ((1.5, "image x"), (5.6, "gradient g"), (9.2, "gradient of w
 first = [f"{a:g}·{b:g}" for a, b in zip(x[:2, :2].flat, g.flat, strict=True)]
 sum_of_products = (" + ".join(first) + f" = {grad_w[0, 0]:g}").replace("-", "−")
 pic.note(ax, (1.5, 10.9), f"the first:\n{sum_of_products}", ha="left")
+# sphinx_gallery_end_ignore
 
 # %%
 # Is it the gradient?
@@ -128,11 +140,6 @@ output = cconv.conv2d(images, weight, stride=2, padding=2)
 gradients = cconv.conv2d_backward(
     np.ones_like(output), images, weight, stride=2, padding=2
 )
-print(
-    "input",
-    gradients.input.shape,
-    " weight",
-    gradients.weight.shape,
-    " bias",
-    gradients.bias.shape,
-)
+print("input ", gradients.input.shape)
+print("weight", gradients.weight.shape)
+print("bias  ", gradients.bias.shape)

@@ -12,7 +12,10 @@ forward pass has to remember.
 """
 
 # sphinx_gallery_thumbnail_number = 1
+# sphinx_gallery_start_ignore
 import _pictures as pic
+
+# sphinx_gallery_end_ignore
 import numpy as np
 import skimage
 
@@ -44,6 +47,7 @@ assert np.array_equal(image.ravel()[indices[0]], largest[0])
 assert np.array_equal(grad_image != 0, mask == 1)
 assert np.isclose(grad_image.sum(), gradient.sum())
 
+# sphinx_gallery_start_ignore
 fig, ax = pic.boards(5.0)
 pic.cells(ax, image, strength=0.08 + 0.4 * mask)
 pic.cells(ax, mask, at=(0, 6), colour=pic.KERNEL, strength=0.5 * mask)
@@ -74,6 +78,7 @@ for at, words in (
 ):
     pic.note(ax, at, words)
 pic.note(ax, (4.75, 13), "forward: to the right\nback: to the left", colour=pic.GREY)
+# sphinx_gallery_end_ignore
 
 # %%
 # Ties, and windows that overlap
@@ -89,13 +94,8 @@ peak = np.zeros((1, 5, 5))
 peak[0, 2, 2] = 9
 largest, indices = cconv.max_pool2d(peak, 3, stride=1, return_indices=True)
 wins = cconv.max_pool2d_input_grad(np.ones_like(largest), indices, peak.shape)[0]
-print(
-    "a peak in the middle of 5 x 5 wins",
-    int(wins[2, 2]),
-    "of",
-    largest.size,
-    "windows of 3 x 3",
-)
+won = int(wins[2, 2])
+print(f"a peak in the middle of 5 x 5 wins {won} of {largest.size} windows of 3 x 3")
 assert wins[2, 2] == 9 and wins.sum() == 9
 
 # %%
@@ -106,6 +106,7 @@ assert wins[2, 2] == 9 and wins.sum() == 9
 shares = cconv.avg_pool2d_input_grad(gradient[np.newaxis], (1, 4, 4), 2)[0]
 assert np.allclose(shares, np.kron(gradient, np.full((2, 2), 1 / 4)))
 
+# sphinx_gallery_start_ignore
 fig, ax = pic.boards(2.3)
 pic.cells(ax, gradient, at=(1, 0), colour=pic.OUTPUT, strength=0.3)
 pic.arrow(ax, (2, 2.4), (2, 3.6))
@@ -117,6 +118,7 @@ for at, words in (
     ((-0.5, 12), "through the mean"),
 ):
     pic.note(ax, at, words)
+# sphinx_gallery_end_ignore
 
 # %%
 # On a photograph
@@ -130,9 +132,11 @@ back = cconv.max_unpool2d(largest, indices, 8)[0]
 assert np.array_equal(back[back > 0], photograph[back > 0])
 assert np.count_nonzero(back) <= photograph.size // 64
 
+# sphinx_gallery_start_ignore
 fig, axes = pic.figure(2.6, 1, 3)
 pic.show(axes[0], photograph, "160 × 160")
 pic.show(axes[1], largest[0], "largest of 8 × 8", interpolation="nearest")
 rows, columns = np.divmod(indices.ravel(), photograph.shape[1])
 axes[2].plot(columns, rows, "o", color=pic.KERNEL, markersize=1.5)
 pic.show(axes[2], photograph * 0.4 + 0.6, "who won")
+# sphinx_gallery_end_ignore
