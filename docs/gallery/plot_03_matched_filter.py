@@ -45,7 +45,8 @@ for _ in true:
     left[max(best - 200, 0) : best + 200] = 0
 for start, best in zip(true, sorted(found), strict=True):
     print(
-        f"sent at {start / RATE:.4f} s, found at {best / RATE:.4f} s, {score[best]:.1f} standard deviations"
+        f"sent at {start / RATE:.4f} s, found at {best / RATE:.4f} s, "
+        f"{score[best]:.1f} standard deviations"
     )
     assert abs(start - best) <= 2
 assert left.max() < min(score[found])

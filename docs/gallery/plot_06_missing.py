@@ -74,9 +74,8 @@ for name, image in (
     ("left out", omitted),
     ("gaps filled", filled),
 ):
-    print(
-        f"{name:18}: {np.sqrt(np.mean((image - photograph) ** 2)):.3f} from the photograph (root mean square)"
-    )
+    error = np.sqrt(np.mean((image - photograph) ** 2))
+    print(f"{name:18}: {error:.3f} from the photograph (root mean square)")
 assert np.mean((filled - photograph) ** 2) < np.mean((zeros - photograph) ** 2) / 20
 
 # %%
@@ -91,8 +90,6 @@ by_mask = cconv.convolve(
     mask=missing[:, :, np.newaxis],
 )
 present = ~missing
-weight = cconv.convolve(present.astype(float), blur, "same", boundary="reflect")[
-    :, :, np.newaxis
-]
+weight = cconv.convolve(present.astype(float), blur, "same", boundary="reflect")
 assert np.allclose(by_mask, omitted)
-assert np.allclose(zeros / weight, omitted)
+assert np.allclose(zeros / weight[:, :, np.newaxis], omitted)

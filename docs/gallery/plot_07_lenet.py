@@ -133,9 +133,8 @@ pic.legend(axes[1], loc="lower right")
 
 weights = model[0].params["weight"]
 change = weights - untrained
-print(
-    f"change of the first layer: {np.linalg.norm(change) / np.linalg.norm(untrained):.0%} of its length"
-)
+share = np.linalg.norm(change) / np.linalg.norm(untrained)
+print(f"change of the first layer: {share:.0%} of its length")
 
 # sphinx_gallery_start_ignore
 limit = np.abs(weights).max()

@@ -97,7 +97,8 @@ for _ in range(20):
         times[name].append(1e3 * seconds(call))
 for name, taken in times.items():
     print(
-        f"{name}: best {min(taken):.1f} ms, median {np.median(taken):.1f} ms, {threads} threads"
+        f"{name}: best {min(taken):.1f} ms, median {np.median(taken):.1f} ms, "
+        f"{threads} threads"
     )
 
 # sphinx_gallery_start_ignore

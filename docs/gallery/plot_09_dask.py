@@ -104,7 +104,8 @@ if da:
         strip = cconv.ndimage.gaussian_filter(source[: 1024 + 16], 3.0)[:1024]
         assert np.array_equal(target[:1024], strip)
         print(
-            f"{source.nbytes / 2**20:.0f} MiB filtered, {peak / 2**20:.0f} MiB allocated at most"
+            f"{source.nbytes / 2**20:.0f} MiB filtered, "
+            f"{peak / 2**20:.0f} MiB allocated at most"
         )
         assert peak < source.nbytes / 3
         del source, target, smooth
