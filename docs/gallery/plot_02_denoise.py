@@ -7,7 +7,10 @@ rest out: the *windowed sinc*, a kernel of 801 taps.
 """
 
 # sphinx_gallery_thumbnail_number = 1
+# sphinx_gallery_start_ignore
 import _pictures as pic
+
+# sphinx_gallery_end_ignore
 import numpy as np
 
 import cconv
@@ -43,7 +46,7 @@ cleaned = cconv.convolve(noisy, band, "same")
 # %%
 # What is left
 # ------------
-# The distance from the melody, in decibels below it, before and after.
+# The distance from the melody, in decibels below it, before and after; under the picture, both to listen to.
 
 
 def decibels(signal):
@@ -53,6 +56,7 @@ def decibels(signal):
 print(f"before: {decibels(noisy):.1f} dB, after: {decibels(cleaned):.1f} dB")
 assert decibels(cleaned) > decibels(noisy) + 5
 
+# sphinx_gallery_start_ignore
 time = np.arange(clean.size) / RATE
 fig, axes = pic.figure(4.6, 3, sharex=True, sharey=True)
 axes[-1].set(xlabel="seconds")
@@ -63,23 +67,28 @@ for ax, signal, (name, colour) in zip(
     ax.plot(time, signal, color=colour, linewidth=0.4)
     ax.set(title=name, ylim=(-1, 1), xlim=(0, time[-1]))
 
-# %%
-# Listen
-# ------
-
 pic.Sounds([pic.Sound("with noise", noisy, RATE), pic.Sound("filtered", cleaned, RATE)])
+# sphinx_gallery_end_ignore
 
 # %%
 # The spectrum
 # ------------
+# The power at each frequency, smoothed by a Gaussian with a standard deviation of four samples.
 
-fig, ax = pic.figure(2.6)
-frequency = np.fft.rfftfreq(clean.size, 1 / RATE)
 smooth = cconv.filters.gaussian(4.0, ndim=1)
-for signal, (name, colour) in zip((noisy, cleaned), names[1:], strict=True):
-    power = cconv.convolve(
+spectra = {
+    name: cconv.convolve(
         np.abs(np.fft.rfft(signal)) ** 2, smooth, "same", boundary="reflect"
     )
-    ax.plot(frequency, 10 * np.log10(power), color=colour, linewidth=1, label=name)
+    for name, signal in (("with noise", noisy), ("filtered", cleaned))
+}
+frequency = np.fft.rfftfreq(clean.size, 1 / RATE)
+
+# sphinx_gallery_start_ignore
+fig, ax = pic.figure(2.6)
+for name, colour in names[1:]:
+    decibel = 10 * np.log10(spectra[name])
+    ax.plot(frequency, decibel, color=colour, linewidth=1, label=name)
 ax.set(xlabel="hertz", ylabel="decibels", xlim=(0, 2000), ylim=(-30, 60))
 pic.legend_above(ax)
+# sphinx_gallery_end_ignore

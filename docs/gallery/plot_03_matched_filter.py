@@ -9,7 +9,10 @@ chirp itself adds up all of its energy at one moment; no linear filter finds it 
 """
 
 # sphinx_gallery_thumbnail_number = 1
+# sphinx_gallery_start_ignore
 import _pictures as pic
+
+# sphinx_gallery_end_ignore
 import numpy as np
 
 import cconv
@@ -30,7 +33,8 @@ for start, strength in zip(true, strengths, strict=True):
 # %%
 # Found
 # -----
-# The score, divided by what noise alone would give it: 5 is five standard deviations.
+# The score, divided by what noise alone would give it: 5 is five standard deviations. Under the picture,
+# the chirp and what is heard, both to listen to.
 
 score = cconv.correlate(heard, chirp, "valid") / np.sqrt(np.sum(chirp**2))
 
@@ -41,11 +45,13 @@ for _ in true:
     left[max(best - 200, 0) : best + 200] = 0
 for start, best in zip(true, sorted(found), strict=True):
     print(
-        f"sent at {start / RATE:.4f} s, found at {best / RATE:.4f} s, {score[best]:.1f} standard deviations"
+        f"sent at {start / RATE:.4f} s, found at {best / RATE:.4f} s, "
+        f"{score[best]:.1f} standard deviations"
     )
     assert abs(start - best) <= 2
 assert left.max() < min(score[found])
 
+# sphinx_gallery_start_ignore
 fig, axes = pic.figure(4.6, 3)
 axes[0].plot(time, chirp, color=pic.KERNEL, linewidth=0.8)
 axes[0].set(title="the chirp, 0.25 s", xlim=(0, 0.25), ylim=(-1.2, 1.2))
@@ -69,10 +75,7 @@ axes[2].set(title="correlated with the chirp", xlabel="seconds", xlim=(0, 2))
 for best in found:
     axes[2].plot(best / RATE, score[best], "o", color=pic.OUTPUT, markersize=5)
 
-# %%
-# Listen
-# ------
-
 pic.Sounds(
     [pic.Sound("the chirp", chirp, RATE), pic.Sound("what is heard", heard / 4, RATE)]
 )
+# sphinx_gallery_end_ignore

@@ -10,7 +10,10 @@ shared by those present:
 """
 
 # sphinx_gallery_thumbnail_number = 1
+# sphinx_gallery_start_ignore
 import _pictures as pic
+
+# sphinx_gallery_end_ignore
 import numpy as np
 import skimage
 
@@ -34,6 +37,9 @@ print(f"{100 * missing.mean():.0f} % of the pixels are missing")
 blur = cconv.filters.gaussian(1.5, ndim=2)
 scratched = np.where(scratch[:, :, np.newaxis], np.nan, photograph)
 propagated = cconv.convolve(scratched, blur, "same", boundary="reflect", axes=(0, 1))
+zeros = cconv.convolve(
+    np.nan_to_num(holed), blur, "same", boundary="reflect", axes=(0, 1)
+)
 omitted = cconv.convolve(
     holed, blur, "same", boundary="reflect", axes=(0, 1), nan="omit"
 )
@@ -44,11 +50,9 @@ print(
 )
 assert not np.isnan(omitted).any()
 
+# sphinx_gallery_start_ignore
 fig, axes = pic.figure(4.9, 2, 3)
 white = np.where(np.isnan(holed), 1.0, holed)
-zeros = cconv.convolve(
-    np.nan_to_num(holed), blur, "same", boundary="reflect", axes=(0, 1)
-)
 pictures = (
     ("photograph", photograph),
     (f"{100 * missing.mean():.0f} % missing", white),
@@ -59,6 +63,7 @@ pictures = (
 )
 for ax, (name, image) in zip(axes.flat, pictures, strict=True):
     pic.show(ax, image, name)
+# sphinx_gallery_end_ignore
 
 # %%
 # How far off?
@@ -69,9 +74,8 @@ for name, image in (
     ("left out", omitted),
     ("gaps filled", filled),
 ):
-    print(
-        f"{name:18}: {np.sqrt(np.mean((image - photograph) ** 2)):.3f} from the photograph (root mean square)"
-    )
+    error = np.sqrt(np.mean((image - photograph) ** 2))
+    print(f"{name:18}: {error:.3f} from the photograph (root mean square)")
 assert np.mean((filled - photograph) ** 2) < np.mean((zeros - photograph) ** 2) / 20
 
 # %%
@@ -86,8 +90,6 @@ by_mask = cconv.convolve(
     mask=missing[:, :, np.newaxis],
 )
 present = ~missing
-weight = cconv.convolve(present.astype(float), blur, "same", boundary="reflect")[
-    :, :, np.newaxis
-]
+weight = cconv.convolve(present.astype(float), blur, "same", boundary="reflect")
 assert np.allclose(by_mask, omitted)
-assert np.allclose(zeros / weight, omitted)
+assert np.allclose(zeros / weight[:, :, np.newaxis], omitted)

@@ -8,7 +8,10 @@ its filters can be looked at.
 """
 
 # sphinx_gallery_thumbnail_number = 4
+# sphinx_gallery_start_ignore
 import _pictures as pic
+
+# sphinx_gallery_end_ignore
 import numpy as np
 from sklearn.datasets import load_digits
 
@@ -30,9 +33,11 @@ order = np.random.default_rng(0).permutation(len(images))
 held_out, learned = np.split(order, [len(images) // 4])
 print(small.shape, "become", images.shape)
 
+# sphinx_gallery_start_ignore
 fig, axes = pic.figure(1.0, 1, 10)
 for label, ax in enumerate(axes):
     pic.show(ax, images[learned][digits.target[learned] == label][0, 0], cmap="gray_r")
+# sphinx_gallery_end_ignore
 
 # %%
 # The network
@@ -75,6 +80,7 @@ right = nn.accuracy(output, digits.target[held_out])
 print(f"{100 * right:.1f} % of {len(held_out)} held-out digits are right")
 assert right > 0.96
 
+# sphinx_gallery_start_ignore
 fig, axes = pic.figure(2.7, 1, 2)
 steps = np.arange(1, len(history.step_loss) + 1)
 ends = np.arange(1, len(history.loss) + 1) * len(steps) / len(history.loss)
@@ -117,6 +123,7 @@ axes[1].plot(
 )
 axes[1].set(xlabel="epoch", title="right answers, %", xticks=epochs, ylim=(70, 101))
 pic.legend(axes[1], loc="lower right")
+# sphinx_gallery_end_ignore
 
 # %%
 # The filters
@@ -126,9 +133,10 @@ pic.legend(axes[1], loc="lower right")
 
 weights = model[0].params["weight"]
 change = weights - untrained
-print(
-    f"change of the first layer: {np.linalg.norm(change) / np.linalg.norm(untrained):.0%} of its length"
-)
+share = np.linalg.norm(change) / np.linalg.norm(untrained)
+print(f"change of the first layer: {share:.0%} of its length")
+
+# sphinx_gallery_start_ignore
 limit = np.abs(weights).max()
 fig, axes = pic.figure(3.6, 3, 6)
 for line, kernels, name in zip(
@@ -138,6 +146,7 @@ for line, kernels, name in zip(
         pic.show(ax, kernel, signed=True, vmin=-limit, vmax=limit)
         pic.frame(ax, (-0.5, -0.5), (5, 5), colour=pic.tint(pic.GREY, 0.5), width=0.8)
     line[0].set_ylabel(name)
+# sphinx_gallery_end_ignore
 
 # %%
 # What it sees
@@ -148,6 +157,7 @@ five = images[held_out][digits.target[held_out] == 5][:1]
 first = model[0].forward(five)
 second = model[2].forward(model[1].forward(first))
 
+# sphinx_gallery_start_ignore
 fig, axes = pic.figure(1.6, 1, 7)
 fig.suptitle(f"first layer: 6 maps of {first.shape[2]} × {first.shape[3]}")
 pic.show(axes[0], five[0, 0], "input", cmap="gray_r")
@@ -160,6 +170,7 @@ fig.suptitle(f"second layer: 16 maps of {second.shape[2]} × {second.shape[3]}")
 for ax, plane in zip(axes.flat, second[0], strict=True):
     pic.show(ax, plane, cmap=pic.shades(pic.OUTPUT), vmax=second.max())
     pic.frame(ax, (-0.5, -0.5), plane.shape, colour=pic.tint(pic.GREY, 0.5), width=0.8)
+# sphinx_gallery_end_ignore
 
 # %%
 # What it is least sure of
@@ -168,18 +179,17 @@ for ax, plane in zip(axes.flat, second[0], strict=True):
 
 ranked = np.sort(output, axis=1)
 unsure = np.argsort(ranked[:, -1] - ranked[:, -2])[:8]
+guesses, labels = output.argmax(1), digits.target[held_out]
+print(np.count_nonzero(guesses != labels), "of", len(held_out), "are wrong")
+
+# sphinx_gallery_start_ignore
 fig, axes = pic.figure(1.5, 1, 8)
 for ax, index in zip(axes, unsure, strict=True):
-    guess, label = output[index].argmax(), digits.target[held_out][index]
+    guess, label = guesses[index], labels[index]
     pic.show(
         ax,
         images[held_out][index, 0],
         f"{guess}" if guess == label else f"{guess}: no, {label}",
         cmap="gray_r",
     )
-print(
-    int(np.sum(output.argmax(1) != digits.target[held_out])),
-    "of",
-    len(held_out),
-    "are wrong",
-)
+# sphinx_gallery_end_ignore

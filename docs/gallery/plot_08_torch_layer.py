@@ -10,7 +10,10 @@ result. torch is not needed for cconv; without it this page says so and shows cc
 import importlib.util
 import time
 
+# sphinx_gallery_start_ignore
 import _pictures as pic
+
+# sphinx_gallery_end_ignore
 import numpy as np
 
 import cconv
@@ -94,14 +97,19 @@ for _ in range(20):
         times[name].append(1e3 * seconds(call))
 for name, taken in times.items():
     print(
-        f"{name}: best {min(taken):.1f} ms, median {np.median(taken):.1f} ms, {threads} threads"
+        f"{name}: best {min(taken):.1f} ms, median {np.median(taken):.1f} ms, "
+        f"{threads} threads"
     )
 
+# sphinx_gallery_start_ignore
 fig, ax = pic.figure(1.5 if torch else 1.1)
-ax.set(xlabel="milliseconds a call; the dot is the median", ylim=(-0.6, len(times) - 0.4))
+ax.set(
+    xlabel="milliseconds a call; the dot is the median", ylim=(-0.6, len(times) - 0.4)
+)
 ax.set(yticks=range(len(times)), yticklabels=list(times))
 ax.set(xlim=(0, 1.05 * max(map(max, times.values()))))
 for row, (name, taken) in enumerate(times.items()):
     colour = pic.OUTPUT if name == "cconv" else pic.GREY
     ax.plot(taken, np.full(20, row), "|", color=colour, markersize=14)
     ax.plot(np.median(taken), row, "o", color=colour, markersize=7)
+# sphinx_gallery_end_ignore

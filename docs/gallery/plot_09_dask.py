@@ -14,14 +14,19 @@ import tempfile
 import tracemalloc
 from pathlib import Path
 
+# sphinx_gallery_start_ignore
 import _pictures as pic
+
+# sphinx_gallery_end_ignore
 import numpy as np
 import skimage
 
 import cconv
 
 da = None
-missing = [name for name in ("dask", "cconv.dask") if not importlib.util.find_spec(name)]
+missing = [
+    name for name in ("dask", "cconv.dask") if not importlib.util.find_spec(name)
+]
 if missing:
     print("not installed:", *missing)
 else:
@@ -51,12 +56,15 @@ if da:
     before, after = mosaic[window].compute(), edges[window].compute()
     print(after.shape, "computed")
 
+# sphinx_gallery_start_ignore
+if da:
     fig, axes = pic.figure(3.85, 1, 2)
     pic.show(axes[0], before, "where four blocks meet")
     pic.show(axes[1], after, "length of the gradient", cmap="gray_r", vmax=0.12)
     for ax in axes:
         ax.axhline(149.5, color=pic.KERNEL, linewidth=1, linestyle=(0, (4, 4)))
         ax.axvline(149.5, color=pic.KERNEL, linewidth=1, linestyle=(0, (4, 4)))
+# sphinx_gallery_end_ignore
 
 # %%
 # No seams
@@ -96,7 +104,8 @@ if da:
         strip = cconv.ndimage.gaussian_filter(source[: 1024 + 16], 3.0)[:1024]
         assert np.array_equal(target[:1024], strip)
         print(
-            f"{source.nbytes / 2**20:.0f} MiB filtered, {peak / 2**20:.0f} MiB allocated at most"
+            f"{source.nbytes / 2**20:.0f} MiB filtered, "
+            f"{peak / 2**20:.0f} MiB allocated at most"
         )
         assert peak < source.nbytes / 3
         del source, target, smooth

@@ -19,7 +19,10 @@ import sys
 import tempfile
 from pathlib import Path
 
+# sphinx_gallery_start_ignore
 import _pictures as pic
+
+# sphinx_gallery_end_ignore
 import numpy as np
 from sklearn.datasets import load_sample_image
 
@@ -189,6 +192,9 @@ if bands:
     model = ours
 
 vivid = 0.5 + 1.25 * (model.transpose(1, 2, 0) - 0.5)
+
+# sphinx_gallery_start_ignore
 fig, axes = pic.figure(2.6, 1, 2)
 pic.show(axes[0], photograph, "photograph")
 pic.show(axes[1], vivid, "bands of eight rows, each with its own kernel")
+# sphinx_gallery_end_ignore
