@@ -135,8 +135,10 @@ cdef class WeightSums:
         self.kernels.plan(all)
         return 0
 
-    def run(self, cnp.ndarray input not None, cnp.ndarray grad_output not None, num_threads):
-        """The sums as one array: out channels, in channels per group, taps; channels of complex arrays are pairs."""
+    def run(self, cnp.ndarray input not None, cnp.ndarray grad_output not None, num_threads, cnp.ndarray out=None):
+        """The sums as one array: out channels, in channels per group, taps; channels of complex arrays are pairs.
+
+        That is `out` where it can be: native, contiguous, not of complex numbers."""
         cdef WeightArgs all
         cdef Py_ssize_t x_batch[MAX_BATCH_AXES]
         cdef Py_ssize_t y_batch[MAX_BATCH_AXES]
@@ -146,23 +148,25 @@ cdef class WeightSums:
             parts = (1 + (input.dtype.kind == "c"))*(1 + (grad_output.dtype.kind == "c"))
             taps = self.args.D.kernel*self.args.H.kernel*self.args.W.kernel
             return np.zeros(self.args.G*self.args.OC*self.args.IC*taps*parts, self.dtype)
+        if out is not None and not (cnp.PyArray_ISCARRAY(out) and out.dtype == self.dtype):
+            out = None
         threads = threads_for(num_threads, self.work)
         self.fill(&all, x_batch, y_batch, input, grad_output)
-        total = self.execute(&all, threads)
+        total = self.execute(&all, threads, out)
         if all.by_winograd and not np.isfinite(total).all():        # direct sums keep that to the weights that met it
             all.layer.method = METHOD_DIRECT
             self.kernels.plan(&all)
-            total = self.execute(&all, threads)
+            total = self.execute(&all, threads, out)
         return total
 
-    cdef cnp.ndarray execute(self, WeightArgs* all, int threads):
+    cdef cnp.ndarray execute(self, WeightArgs* all, int threads, cnp.ndarray out):
         """Run what is planned."""
-        cdef cnp.ndarray total = np.empty(all.n_elements, self.dtype)
+        cdef cnp.ndarray total = np.empty(all.n_elements, self.dtype) if out is None else out
         cdef cnp.ndarray partial
         cdef Py_ssize_t none = 0
         all.total = cnp.PyArray_DATA(total)
         if all.n_chunks > 1:
-            partial = np.empty(all.n_chunks*all.n_elements, self.dtype)
+            partial = np.empty((all.n_chunks - 1)*all.n_elements, self.dtype)
             all.partial = cnp.PyArray_DATA(partial)
         run_tasks(self.kernels.run, all, all.n_tasks, &all.scratch_bytes,
                   <int>min(<Py_ssize_t>threads, all.n_tasks), self.work)

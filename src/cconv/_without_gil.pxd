@@ -298,7 +298,7 @@ cdef inline void run_planned_sums(WeightArgs* all, const WeightKernels* kernels,
     cdef size_t item = sizeof(float) if all.layer.x.dtype == DT_F32 else sizeof(double)
     cdef char* scratch
     if all.n_chunks > 1:
-        all.partial = take(space, <size_t>all.n_chunks*<size_t>all.n_elements*item)
+        all.partial = take(space, <size_t>(all.n_chunks - 1)*<size_t>all.n_elements*item)
     scratch = take_scratch(space, &all.scratch_bytes, min(<Py_ssize_t>threads, all.n_tasks))
     if space.memory != NULL:
         kernels.run(all, scratch, 0, all.n_tasks, team(threads, all.n_tasks))

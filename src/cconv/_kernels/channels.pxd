@@ -137,10 +137,12 @@ cdef inline Py_ssize_t channels_scratch(const ConvArgs* args) noexcept nogil:
 
 
 cdef inline bint channels_in_place(const ConvArgs* args) noexcept nogil:
-    """A pointwise kernel on one row of native samples: the input itself is the packed tile."""
-    return (args.x.parts == 1 and args.D.output == 1 and args.H.output == 1 and args.W.stride == 1 and args.W.pad == 0
-            and args.D.kernel*args.H.kernel*args.W.kernel == 1 and args.H.size == 1 and args.D.size == 1
-            and args.W.output == args.W.size and is_direct(&args.x, args.batch_ndim))
+    """A pointwise kernel on native samples, one row or whole rows that follow each other: the input itself is the
+    packed tile."""
+    return (args.x.parts == 1 and args.D.output == 1 and args.H.stride == 1 and args.W.stride == 1 and args.H.pad == 0
+            and args.W.pad == 0 and args.D.kernel*args.H.kernel*args.W.kernel == 1 and args.D.size == 1
+            and args.H.output == args.H.size and args.W.output == args.W.size and is_direct(&args.x, args.batch_ndim)
+            and (args.H.size == 1 or args.TW.tile == args.W.size and args.x.h == args.W.size*args.x.w))
 
 
 cdef inline void fill_tap_offsets(Py_ssize_t* offsets, const ConvArgs* args, Py_ssize_t channel_pitch,
@@ -198,8 +200,8 @@ cdef inline void channels_task(const ConvArgs* args, char* scratch, Py_ssize_t t
         out_width = pixels
         h_tile = 1
 
-    # The last register tile reads whole vectors: at a row's end only a packed tile has room for that.
-    cdef bint in_place = channels_in_place(args) and w_tile % LANES == 0
+    # The last register tile reads whole vectors: at an image's end only a packed tile has room for that.
+    cdef bint in_place = channels_in_place(args) and pixels % LANES == 0
     if in_place:
         channel_pitch = args.x.channel//<Py_ssize_t>sizeof(real)
     fill_tap_offsets(offsets, args, channel_pitch, 1)
@@ -208,7 +210,7 @@ cdef inline void channels_task(const ConvArgs* args, char* scratch, Py_ssize_t t
     while ic0 < args.IC:
         ics = min(args.ic_block, args.IC - ic0)
         if in_place:
-            tile = <real*>(args.x.data + x_offset + (g*args.IC + ic0)*args.x.channel) + ow
+            tile = <real*>(args.x.data + x_offset + (g*args.IC + ic0)*args.x.channel + oh*args.x.h) + ow
         for ic in range(0 if in_place else ics):
             pack_channel(tile + ic*args.tile_elements, args,
                          args.x.data + x_offset + channel_offset(&args.x, g*args.IC + ic0 + ic),

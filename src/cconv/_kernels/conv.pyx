@@ -482,7 +482,7 @@ cdef inline void conv_prepare_task(const ConvArgs* args, char* scratch, Py_ssize
         pixels_prepare(args, task)
     elif args.algorithm == ALG_DEPTHWISE:
         depthwise_prepare(args, task)
-    else:
+    elif FLOATING:
         winograd_prepare(args, scratch, task)
 
 
@@ -497,7 +497,7 @@ cdef inline void conv_task(const ConvArgs* args, char* scratch, Py_ssize_t task,
         depthwise_task(args, scratch, task)
     elif args.algorithm == ALG_PLANES:
         planes_task(args, scratch, task)
-    elif args.algorithm == ALG_WINOGRAD:
+    elif FLOATING and args.algorithm == ALG_WINOGRAD:
         winograd_task(args, scratch, task)
     elif args.algorithm == ALG_PIXELS:
         pixels_task(args, scratch, task)

@@ -472,9 +472,9 @@ cdef inline Py_ssize_t depthwise_scratch(const ConvArgs* args) noexcept nogil:
             + patch_reals(args)*(2 if has_gaps(args) else 1))*<Py_ssize_t>sizeof(real)
 
 
-cdef inline void run_rows(const ConvArgs* args, Run* run, const Patch* patch, const real* weight, Py_ssize_t od,
-                          Py_ssize_t oh, Py_ssize_t rows, Py_ssize_t ow, Py_ssize_t w_tile, real* y,
-                          Py_ssize_t y_row) noexcept nogil:
+cdef inline inlined run_rows(const ConvArgs* args, Run* run, const Patch* patch, const real* weight, Py_ssize_t od,
+                             Py_ssize_t oh, Py_ssize_t rows, Py_ssize_t ow, Py_ssize_t w_tile, real* y,
+                             Py_ssize_t y_row) noexcept nogil:
     """Rows of outputs of one plane, to y; bias, vectors and the pitches along W are in `run`."""
     cdef Py_ssize_t j, kd, kh, pd, ph
     run.weight_plane = args.H.kernel*args.W.kernel*LANES

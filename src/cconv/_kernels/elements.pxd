@@ -8,7 +8,7 @@ from libc.string cimport memcpy
 
 from cconv._kernels.simd cimport (
     FLOATING, NARROW, clip, float_to_half, half_to_float, is_nan, narrow8, narrow16, real, round_clipped, round_even,
-    signed_real,
+    signed_real, store_every_other,
 )
 from cconv._kernels.types cimport (
     DT_BOOL, DT_F16, DT_F32, DT_F64, DT_I8, DT_I16, DT_I32, DT_I64, DT_SATURATE, DT_SWAPPED, DT_TYPE, DT_U8, DT_U16,
@@ -249,6 +249,8 @@ cdef inline void store_row(char* dst, const real* src, Py_ssize_t n, Py_ssize_t 
         saturate_row(dst, src, n, stride, dtype)
     elif is_native(dtype) and stride == sizeof(real):
         memcpy(dst, src, n*sizeof(real))
+    elif is_native(dtype) and stride == 2*sizeof(real):
+        store_every_other(<real*>dst, src, n)
     elif dtype == DT_F32:
         store_as[float](NULL, dst, src, n, stride)
     elif dtype == DT_F64:

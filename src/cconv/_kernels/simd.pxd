@@ -47,6 +47,7 @@ cdef extern from "simd.h" nogil:
     vreal vodd_lanes(vreal a, vreal b) noexcept
     vreal vbefore(vreal a, vreal b) noexcept
     vreal vafter(vreal a, vreal b) noexcept
+    void store_every_other(real* dst, const real* src, Py_ssize_t n) noexcept
     void quotients(real* dst, const real* src, Py_ssize_t n, real by, real inverse) noexcept
     vreal vgreater(vreal a, vreal b) noexcept
     vreal vsmaller(vreal a, vreal b) noexcept

@@ -256,7 +256,7 @@ cdef struct PoolKernels:
 cdef struct WeightArgs:
     ConvArgs layer              # x: input; y: grad_output; tiles and blocks are used, the rest of its schedule is not
     void* total                 # G*OC x IC x KD*KH*KW of the real type
-    void* partial               # n_chunks times the same, if there is more than one
+    void* partial               # n_chunks - 1 times the same: the first chunk's are in `total`
     # the schedule, filled in by the level's plan(); it follows from the shape alone
     bint by_groups              # groups in the lanes
     bint by_winograd

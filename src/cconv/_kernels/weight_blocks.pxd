@@ -3,6 +3,7 @@
 A sum over a million pixels is made of sums over blocks, of sums of those over chunks of blocks, and of sums of chunks
 in pairs: its error grows with the block, the blocks of a chunk, and the logarithm of the chunks.
 """
+from cconv._kernels.simd cimport real
 from cconv._kernels.types cimport WeightArgs
 
 
@@ -32,6 +33,11 @@ cdef inline Py_ssize_t most_pixels(const WeightArgs* args) noexcept nogil:
 cdef inline Py_ssize_t count_blocks(const WeightArgs* args) noexcept nogil:
     return (tiles_along(args.layer.N, args.images)*tiles_along(args.layer.D.output, args.layer.TD.tile)
             * tiles_along(args.layer.H.output, args.layer.TH.tile)*tiles_along(args.layer.W.output, args.layer.TW.tile))
+
+
+cdef inline real* sums_of_chunk(const WeightArgs* args, Py_ssize_t chunk) noexcept nogil:
+    """Those of the first are the result, once the others are added to them."""
+    return <real*>args.total if chunk == 0 else <real*>args.partial + (chunk - 1)*args.n_elements
 
 
 cdef inline void fill_block(Block* block, const WeightArgs* args, Py_ssize_t number) noexcept nogil:

@@ -10,12 +10,12 @@ from cython.parallel cimport prange, threadid
 
 from cconv._kernels.exchange cimport exchange_task, plan_exchange
 from cconv._kernels.pack cimport box_size, plan_patch, plan_taps
-from cconv._kernels.pixels cimport WIDTH, padded
+from cconv._kernels.pixels cimport WIDTH, padded, pixels_in_place
 from cconv._kernels.simd cimport LANES, real
 from cconv._kernels.types cimport (
     KERNEL_ABI, METHOD_AUTO, METHOD_WINOGRAD, ConvArgs, ExchangeArgs, WeightArgs, WeightKernels,
 )
-from cconv._kernels.weight_blocks cimport count_blocks
+from cconv._kernels.weight_blocks cimport count_blocks, sums_of_chunk
 from cconv._kernels.weight_groups cimport groups_scratch, groups_task
 from cconv._kernels.weight_panels cimport panels_scratch, panels_task
 from cconv._kernels.weight_winograd cimport winograd_scratch, winograd_task
@@ -79,6 +79,9 @@ cdef Py_ssize_t plan_panels(WeightArgs* all) noexcept nogil:
         plan_pixels(all, pixels, False)
     # a packed gradient serves all rows of a task, a packed sample all output channels at every tap
     args.oc_block = min(ceil_div(args.OC, WIDTH), max(<Py_ssize_t>1, min(<Py_ssize_t>4, 8//taps)))*WIDTH
+    if pixels_in_place(args) and args.G*ceil_div(args.OC, args.oc_block) < TASKS:
+        # no sample is packed twice, and there are fewer partial sums: 96 -> 576 at 14x14 takes 0.85 times as long
+        args.oc_block = WIDTH
     args.ic_block = max(<Py_ssize_t>1, min(args.IC, limit//(args.oc_block*taps)))
     args.ic_block = min(args.ic_block, max(<Py_ssize_t>1, TILE_BYTES//<Py_ssize_t>sizeof(real)
                                            //(all.images*args.tile_elements)))
@@ -195,20 +198,16 @@ cdef inline void combine_task(const WeightArgs* args, Py_ssize_t task) noexcept 
     cdef Py_ssize_t end = min(args.n_elements, begin + COMBINED)
     cdef Py_ssize_t step = 1, chunk, i
     cdef real* one
-    cdef real* other
-    cdef real* total = <real*>args.total
+    cdef const real* other
     while step < args.n_chunks:
         chunk = 0
         while chunk + step < args.n_chunks:
-            one = <real*>args.partial + chunk*args.n_elements
-            other = one + step*args.n_elements
+            one = sums_of_chunk(args, chunk)
+            other = sums_of_chunk(args, chunk + step)
             for i in range(begin, end):
                 one[i] = one[i] + other[i]
             chunk += 2*step
         step *= 2
-    one = <real*>args.partial
-    for i in range(begin, end):
-        total[i] = one[i]
 
 
 cdef void exchange_plan(ExchangeArgs* args) noexcept nogil:

@@ -15,7 +15,7 @@ from cconv._kernels.pack cimport batch_offsets, channel_offset, constant_value, 
 from cconv._kernels.pixels cimport channels_inside, pack_samples
 from cconv._kernels.simd cimport LANES, alone, inlined, real, transpose_strided, vload, vreal, vstore, vzero
 from cconv._kernels.types cimport PAD_CONSTANT, Array, Axis, ConvArgs, Taps, WeightArgs
-from cconv._kernels.weight_blocks cimport Block, fill_block, fill_pixel_offsets, most_pixels, pixels_of
+from cconv._kernels.weight_blocks cimport Block, fill_block, fill_pixel_offsets, most_pixels, pixels_of, sums_of_chunk
 
 
 cdef inline Py_ssize_t taps_of(const ConvArgs* args) noexcept nogil:
@@ -281,7 +281,7 @@ cdef inline void groups_task(const WeightArgs* all, char* scratch, Py_ssize_t ta
     cdef Py_ssize_t tile_size = (all.images*args.tile_elements + LANES)*LANES
     cdef Py_ssize_t pitch_h = span(&args.TW, args.TW.tile)*LANES
     cdef Py_ssize_t pitch_d = span(&args.TH, args.TH.tile)*pitch_h
-    cdef real* out = <real*>all.total if all.n_chunks == 1 else <real*>all.partial + chunk*all.n_elements
+    cdef real* out = sums_of_chunk(all, chunk)
     cdef ConvArgs single = all.layer
     cdef Block block
 

@@ -17,7 +17,7 @@ from cconv._kernels.pixels cimport (
 )
 from cconv._kernels.simd cimport LANES, PX_M, inlined, real, transpose_strided, vload, vstore
 from cconv._kernels.types cimport ConvArgs, WeightArgs
-from cconv._kernels.weight_blocks cimport Block, fill_block, fill_pixel_offsets, most_pixels, pixels_of
+from cconv._kernels.weight_blocks cimport Block, fill_block, fill_pixel_offsets, most_pixels, pixels_of, sums_of_chunk
 
 
 cdef inline Py_ssize_t rows_of(const ConvArgs* args) noexcept nogil:
@@ -148,7 +148,7 @@ cdef inline void panels_task(const WeightArgs* all, char* scratch, Py_ssize_t ta
     cdef Py_ssize_t ics = min(args.ic_block, args.IC - ic0)
     cdef Py_ssize_t oc_end = min(args.OC, oc0 + args.oc_block)
     cdef Py_ssize_t pitch_w, pitch_h, pitch_d, image_pitch
-    cdef real* out = <real*>all.total if all.n_chunks == 1 else <real*>all.partial + chunk*all.n_elements
+    cdef real* out = sums_of_chunk(all, chunk)
     rows = ics*taps
     tiles = (rows + PX_M - 1)//PX_M
     if in_place:

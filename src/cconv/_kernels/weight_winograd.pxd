@@ -17,7 +17,7 @@ from cconv._kernels.pack cimport batch_offsets, channel_offset, constant_value, 
 from cconv._kernels.pixels cimport WIDTH, channels_inside, pack_samples, padded, run_pixels
 from cconv._kernels.simd cimport LANES, PX_M, inlined, real, vload, vreal, vstore, vzero
 from cconv._kernels.types cimport ConvArgs, WeightArgs
-from cconv._kernels.weight_blocks cimport Block, fill_block
+from cconv._kernels.weight_blocks cimport Block, fill_block, sums_of_chunk
 from cconv._kernels.weight_groups cimport transpose_lines
 from cconv._kernels.weight_panels cimport pack_gradient, store_total
 from cconv._kernels.winograd cimport transform_input_line
@@ -238,7 +238,7 @@ cdef inline void winograd_task(const WeightArgs* all, char* scratch, Py_ssize_t 
     cdef real* tile = panel_lines + (pixels + LANES)*WIDTH
     cdef real* lines = tile + packed_input(all)
     cdef real* weights = lines + (args.tile_elements + LANES)*LANES
-    cdef real* out = <real*>all.total if all.n_chunks == 1 else <real*>all.partial + chunk*all.n_elements
+    cdef real* out = sums_of_chunk(all, chunk)
     for i in range(totals_size):
         totals[i] = 0
     for i in range(most_tiles(all)):
