@@ -25,7 +25,8 @@ cdef inline void soft_plan(MapArgs* args, Py_ssize_t task_elements) noexcept nog
         rows *= args.shape[axis]
         if args.shape[axis] > 1 and args.x.strides[axis]*args.x.strides[axis] < along*along:
             neighbours = False
-    args.across = not neighbours or args.length < SHORT*LANES and inner >= LANES
+    # two rows side by side of 50 million samples each took ten times as long as one after the other
+    args.across = not neighbours and 2*inner >= LANES or args.length < SHORT*LANES and inner >= LANES
     if args.across:
         args.columns = min(<Py_ssize_t>COLUMNS, (inner + LANES - 1)//LANES*LANES)
         rows = rows//inner*((inner + args.columns - 1)//args.columns)
