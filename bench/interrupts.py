@@ -142,7 +142,7 @@ def cases():
         "avg_pool2d": lambda: layer("avg_pool2d", maps(64, 1024), 5, stride=1),
         "lp_pool2d": lambda: layer("lp_pool2d", maps(64), 3, 3, stride=1),
         "avg_pool3d, cube": lambda: layer("avg_pool3d", cube()[None, None], 3, stride=1),
-        "global_avg_pool2d": lambda: layer("global_avg_pool2d", image()[None, None]),
+        "global_avg_pool": lambda: layer("global_avg_pool", image()[None, None]),
         "adaptive_avg_pool2d": lambda: layer("adaptive_avg_pool2d", maps(64, 1024), 7),
         "adaptive_max_pool2d, one image": lambda: layer("adaptive_max_pool2d", image()[None, None], 1),
         "max_pool2d_input_grad": lambda: (lambda x: (lambda found: layer(

@@ -45,7 +45,7 @@ cdef enum:
     # Multiply-adds before the first look at pending signals: 2 to 4 ms, 80 where fresh memory costs most.
     FIRST_WORK = 50_000_000
     # Nanoseconds between two looks after that, and how long a batch may take to give every thread four tasks.
-    SIGNAL_TIME = 20_000_000
+    SIGNAL_TIME = 8_000_000
     EVEN_TIME = 40_000_000
 
 
