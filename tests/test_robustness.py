@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import cconv
+from cconv import _core
 from checks import INEXACT, INTEGERS, Fence, check, guarded, same_bits, sample, whole
 
 # name: (function, shapes of the arrays, other arguments, keywords).  One per way through the core.
@@ -421,6 +422,8 @@ ONE_LEVEL = textwrap.dedent(
 
 def test_levels_agree(tmp_path):
     """Every level that this machine has: integers and maxima in every bit, sums within rounding."""
+    if len(_core.LEVELS) < 2:
+        pytest.skip(f"{_core.LEVELS} is all there is")
     found = {}
     for level in ("generic", "x86-64-v3", "x86-64-v4"):
         path = tmp_path / f"{level}.npz"
