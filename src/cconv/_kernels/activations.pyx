@@ -29,9 +29,18 @@ cdef enum:
     TILE = 512                  # elements that are gathered: four tiles of float64 fill half of a first-level cache
 
 
+cdef inline bint is_ready(const Operand* operand, int ndim) noexcept nogil:
+    """There is none, or each of its elements is a real, at a multiple of its size."""
+    cdef size_t misaligned = <size_t>operand.data | <size_t>operand.along
+    cdef int axis
+    for axis in range(ndim):
+        misaligned |= <size_t>operand.strides[axis]
+    return operand.data == NULL or is_native(operand.dtype) and misaligned % sizeof(real) == 0
+
+
 cdef inline bint is_plain(const Operand* operand, int last) noexcept nogil:
     """Rows can be used where they lie."""
-    return operand.data == NULL or is_native(operand.dtype) and operand.strides[last] == sizeof(real)
+    return is_ready(operand, last + 1) and (operand.data == NULL or operand.strides[last] == sizeof(real))
 
 
 cdef void map_plan(MapArgs* args) noexcept nogil:
@@ -40,15 +49,14 @@ cdef void map_plan(MapArgs* args) noexcept nogil:
     args.columns = 1
     args.across = False
     if args.op >= MAP_SOFTMAX:
-        args.direct = is_native(args.x.dtype) and is_native(args.y.dtype) \
-            and (args.grad.data == NULL or is_native(args.grad.dtype))
+        args.direct = is_ready(&args.x, args.ndim) and is_ready(&args.y, args.ndim) and is_ready(&args.grad, args.ndim)
         soft_plan(args, TASK)
         return
     for axis in range(args.ndim):
         total *= args.shape[axis]
     axis = args.ndim - 1
     args.direct = is_plain(&args.x, axis) and is_plain(&args.grad, axis) and is_plain(&args.y, axis) \
-        and (is_plain(&args.slope, axis) or args.slope.strides[axis] == 0)
+        and (is_plain(&args.slope, axis) or args.slope.strides[axis] == 0 and is_ready(&args.slope, args.ndim))
     args.unit = TASK
     args.n_tasks = (total + TASK - 1)//TASK
     args.scratch_bytes = 4*TILE*sizeof(real)
