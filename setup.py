@@ -62,7 +62,9 @@ if os.environ.get("CCONV_OPENMP") == "0":
 if os.environ.get("CCONV_SANITIZE") == "1":
     # Python's own flags contain -fwrapv, which switches the search for signed overflow off without a word
     LINK = ["-fsanitize=address,undefined"]
-    COMPILE += ["-O1", "-g1", "-fno-omit-frame-pointer", "-fno-wrapv", "-fno-sanitize-recover=undefined", *LINK]
+    # what vmath.h computes needs the FMAs of the level, which -O1 alone does not make
+    COMPILE += ["-O1", "-fexpensive-optimizations", "-g1", "-fno-omit-frame-pointer", "-fno-wrapv",
+                "-fno-sanitize-recover=undefined", *LINK]
 
 # The micro-kernels: predictive commoning keeps values across iterations and so spills every accumulator (half the
 # speed); loop distribution turns setting them to zero into memset, and so does it; the peeling limits let GCC unroll a

@@ -112,7 +112,7 @@ def test_log_softmax_keeps_what_softmax_rounds_away(dtype):
 def test_few_rows_beside_each_other(rng, dtype):
     """One after the other, or in the lanes."""
     for rows in range(1, 34):
-        for length in (5, 70, 9000 if rows < 9 else 300):
+        for length in (5, 70, 700):
             x = 3 * rng.standard_normal((length, rows)).astype(dtype)
             judged("softmax", x, axis=0)
             judged("log_softmax", x, axis=0)
