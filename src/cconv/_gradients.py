@@ -113,7 +113,7 @@ class WeightGradient:
         self.conjugate_input = conjugate_input
         self.sums = WeightSums(forward)
 
-    def _total(self, input, grad_output, num_threads, out=None):
+    def _total(self, input, grad_output, num_threads, out):
         count = self.sums.images_at_once(input, grad_output)
         images = math.prod(self.sums.spec.batch_shape[:1])
         if count >= images:
@@ -127,12 +127,12 @@ class WeightGradient:
         return total
 
     def run(self, input, grad_output, bias, out, num_threads):
-        if self.dtype.kind != "c":
-            total = self._total(input, grad_output, num_threads, out)
-            if total is not out:
-                out[...] = total.reshape(out.shape)
+        total = self._total(input, grad_output, num_threads, out)
+        if total is out:
             return out
-        total = self._total(input, grad_output, num_threads)
+        if self.dtype.kind != "c":
+            out[...] = total.reshape(out.shape)
+            return out
         # (out, re and im of grad_output, in, re and im of input, taps)
         parts = [1 + (array.dtype.kind == "c") for array in (grad_output, input)]
         outs, ins, *taps = self.shape

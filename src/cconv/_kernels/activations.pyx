@@ -38,9 +38,9 @@ cdef inline bint is_ready(const Operand* operand, int ndim) noexcept nogil:
     return operand.data == NULL or is_native(operand.dtype) and misaligned % sizeof(real) == 0
 
 
-cdef inline bint is_plain(const Operand* operand, int last) noexcept nogil:
+cdef inline bint is_plain(const Operand* operand, int ndim) noexcept nogil:
     """Rows can be used where they lie."""
-    return is_ready(operand, last + 1) and (operand.data == NULL or operand.strides[last] == sizeof(real))
+    return is_ready(operand, ndim) and (operand.data == NULL or operand.strides[ndim - 1] == sizeof(real))
 
 
 cdef void map_plan(MapArgs* args) noexcept nogil:
@@ -54,9 +54,9 @@ cdef void map_plan(MapArgs* args) noexcept nogil:
         return
     for axis in range(args.ndim):
         total *= args.shape[axis]
-    axis = args.ndim - 1
-    args.direct = is_plain(&args.x, axis) and is_plain(&args.grad, axis) and is_plain(&args.y, axis) \
-        and (is_plain(&args.slope, axis) or args.slope.strides[axis] == 0 and is_ready(&args.slope, args.ndim))
+    args.direct = is_plain(&args.x, args.ndim) and is_plain(&args.grad, args.ndim) and is_plain(&args.y, args.ndim) \
+        and (is_plain(&args.slope, args.ndim)
+             or args.slope.strides[args.ndim - 1] == 0 and is_ready(&args.slope, args.ndim))
     args.unit = TASK
     args.n_tasks = (total + TASK - 1)//TASK
     args.scratch_bytes = 4*TILE*sizeof(real)

@@ -12,7 +12,7 @@ from libc.string cimport memcpy
 from cconv._kernels.channels cimport fill_tap_offsets
 from cconv._kernels.elements cimport is_native, load_row
 from cconv._kernels.pack cimport batch_offsets, channel_offset, constant_value, is_aligned, pack_channel, span
-from cconv._kernels.pixels cimport channels_inside, pack_samples
+from cconv._kernels.pixels cimport channels_inside, is_inside, pack_samples
 from cconv._kernels.simd cimport LANES, alone, inlined, real, transpose_strided, vload, vreal, vstore, vzero
 from cconv._kernels.types cimport PAD_CONSTANT, Array, Axis, ConvArgs, Taps, WeightArgs
 from cconv._kernels.weight_blocks cimport Block, fill_block, fill_pixel_offsets, most_pixels, pixels_of, sums_of_chunk
@@ -49,8 +49,7 @@ cdef inline bint has_vectors(const Array* array, int batch_ndim) noexcept nogil:
 
 cdef inline bint is_plain(const Taps* taps, const Axis* axis) noexcept nogil:
     """Are packed samples those of the padded axis, one after the other, and those outside constant?"""
-    cdef Py_ssize_t after = (axis.output - 1)*axis.stride + (axis.kernel - 1)*axis.dilation - axis.pad + 1 - axis.size
-    return taps.slots == 1 and taps.unit == 1 and (axis.boundary == PAD_CONSTANT or axis.pad <= 0 and after <= 0)
+    return taps.slots == 1 and taps.unit == 1 and (axis.boundary == PAD_CONSTANT or is_inside(axis))
 
 
 cdef struct Range:
