@@ -268,13 +268,15 @@ CCONV_ELEMENT element_sigmoid_grad(vreal x, vreal g, vreal p, vreal p_low)
     (void)p, (void)p_low;
     return vbell(-vsign_off(x), g, 1);
 }
-/* -t / (2 + t), t = expm1(-2 |x|), with the sign of x */
+/* -t / (2 + t), t = expm1(-2 |x|), with the sign of x, and |x| where that is less: of tiny numbers, with which it is not
+ * computed, since subnormal ones take twice as long. */
 CCONV_ELEMENT element_tanh(vreal x, vreal g, vreal p, vreal p_low)
 {
     (void)g, (void)p, (void)p_low;
-    vpair t = vexpm1(vsign_off(x) * (real)-2);
-    vreal d = (real)2 + t.high, d_low = ((real)2 - d) + t.high + t.low, q = t.high / d;
-    return vwith_sign(q + (t.low - q * d_low) * vroughly_inverse(d), x);
+    vreal size = vsign_off(x);
+    vpair t = vexpm1(vnot_below(size, LOWER) * (real)-2);
+    vreal d = (real)2 + t.high, d_low = ((real)2 - d) + t.high + t.low, q = t.high / -d;
+    return vwith_sign(vsmaller(size, q - (t.low + q * d_low) * vroughly_inverse(d)), x);
 }
 CCONV_ELEMENT element_tanh_grad(vreal x, vreal g, vreal p, vreal p_low)
 {
