@@ -68,14 +68,16 @@ if os.environ.get("CCONV_SANITIZE") == "1":
 
 # The micro-kernels: predictive commoning keeps values across iterations and so spills every accumulator (half the
 # speed); loop distribution turns setting them to zero into memset, and so does it; the peeling limits let GCC unroll a
-# whole register tile; contraction is the FMA. The others are about size alone: fewer copies of functions, loops, their
-# ends and their paths make the modules a sixth smaller, and 96 calls took 1.00 times as long. A module grows by 15 %
-# for functions copied to where they are called: with 10, a depthwise 14x14 took 1.33 times as long, and unlimited, the
-# module of convolutions is half as large again.
+# whole register tile (with -O2 it does not: a third of the speed); contraction is the FMA. Loops are vectors already
+# where that counts: GCC makes vectors only of loops that then have no ends (with all it can, the modules are a third
+# larger, the build takes twice as long, and no call is faster). The others are about size alone: fewer copies of
+# functions, loops and paths make the modules a sixth smaller. A module grows by 15 % for functions copied to where they
+# are called: with 10, a depthwise 14x14 took 1.33 times as long, and unlimited, the module of convolutions is half as
+# large again.
 GCC_KERNEL = ["-ffp-contract=fast", "-fno-predictive-commoning", "-fno-tree-loop-distribute-patterns",
               "--param=max-completely-peel-times=64", "--param=max-completely-peeled-insns=20000",
               "-fno-ipa-cp-clone", "-fno-unswitch-loops", "-fno-split-loops", "-fno-split-paths",
-              "-fno-gcse-after-reload", "--param=vect-epilogues-nomask=0", "--param=inline-unit-growth=15"]
+              "-fno-gcse-after-reload", "-fvect-cost-model=very-cheap", "--param=inline-unit-growth=15"]
 # For a level that only old CPUs take, a tenth to a quarter less code: register tiles are still unrolled, other
 # loops are not.
 GCC_SMALL = ["-O2", "-fpeel-loops", "-fvect-cost-model=very-cheap"]
@@ -104,13 +106,15 @@ def extensions():
         made.directives = directives
         return made
 
+    # what handles arguments is half as large as with -O3, and no slower
+    core_flags = COMPILE + OPENMP_COMPILE + ([] if sys.platform == "win32" else ["-O2"])
     core_macros = [*SCALAR, ("CCONV_LEVELS", '"' + ",".join(LEVELS) + '"'),
                    ("NPY_NO_DEPRECATED_API", "NPY_2_0_API_VERSION")]
-    made = [extension(f"cconv.{name}", f"{PACKAGE}/{name}.pyx", core_macros, COMPILE + OPENMP_COMPILE, DIRECTIVES)
+    made = [extension(f"cconv.{name}", f"{PACKAGE}/{name}.pyx", core_macros, core_flags, DIRECTIVES)
             for name in ("_core", "_activations", "_convolution_set", "_limits", "_memory", "_ordered",
                          "_pool_gradient", "_pooling", "_weight_gradient")]
     # the C API's functions have no GIL to raise a ZeroDivisionError with
-    made.append(extension("cconv.capi", f"{PACKAGE}/capi.pyx", core_macros, COMPILE + OPENMP_COMPILE,
+    made.append(extension("cconv.capi", f"{PACKAGE}/capi.pyx", core_macros, core_flags,
                           DIRECTIVES | {"cdivision": True}))
     for level, march in LEVELS.items():
         if level == "generic" and len(LEVELS) > 1 and is_gcc():

@@ -3,33 +3,21 @@
 Integers convert modulo 2**n both ways, so integer results wrap as NumPy's do, unless they are stored with DT_SATURATE.
 Elements need not be aligned.
 """
-from libc.stdint cimport uint16_t
 from libc.string cimport memcpy
 
-from cconv._kernels.simd cimport (
-    FLOATING, NARROW, clip, float_to_half, half_to_float, is_nan, narrow8, narrow16, real, round_clipped, round_even,
-    signed_real, store_every_other,
+from cconv._kernels.convert cimport (
+    bound_8, bound_16, clip, load_bool, load_every_other, load_f16, load_f32, load_f64, load_s8, load_s16, load_s32,
+    load_s64, load_u8, load_u16, load_u32, load_u64, round_clipped, round_even, store_bool, store_f16, store_f32,
+    store_f64, store_u8, store_u16, store_u32, store_u64,
 )
+from cconv._kernels.simd cimport FLOATING, is_nan, real, signed_real, store_every_other
 from cconv._kernels.types cimport (
     DT_BOOL, DT_F16, DT_F32, DT_F64, DT_I8, DT_I16, DT_I32, DT_I64, DT_SATURATE, DT_SWAPPED, DT_TYPE, DT_U8, DT_U16,
     DT_U32, DT_U64,
 )
 
-ctypedef fused element:
-    signed char
-    unsigned char
-    short
-    unsigned short
-    int
-    unsigned int
-    long long
-    unsigned long long
-    float
-    double
-
-
 cdef enum:
-    CHUNK = 64      # elements that go through the stack at a time, swapped or rounded
+    CHUNK = 64      # elements that go through the stack at a time, swapped
 
 
 cdef inline bint is_native(int dtype) noexcept nogil:
@@ -56,80 +44,26 @@ cdef inline Py_ssize_t item_size(int dtype) noexcept nogil:
     return 8
 
 
-cdef inline void load_as(element* of_type, real* dst, const char* src, Py_ssize_t n, Py_ssize_t stride) noexcept nogil:
-    """dst[i] = element i. Neighbours, and every other one, have loops of their own because only those vectorise."""
+ctypedef fused wide:
+    int
+    unsigned int
+    long long
+    unsigned long long
+
+
+cdef inline void saturate_as(wide* of_type, char* dst, const real* src, Py_ssize_t n, Py_ssize_t stride,
+                             wide low, wide high) noexcept nogil:
+    """Sums with a sign to an integer type of range low..high. A floating point `real` that does not hold both limits
+    compares with the power of two after the upper one."""
     cdef Py_ssize_t i
-    cdef element value
-    if stride == sizeof(element):
-        for i in range(n):
-            memcpy(&value, src + i*<Py_ssize_t>sizeof(element), sizeof(element))
-            dst[i] = <real>value
-    elif stride == 2*sizeof(element):
-        for i in range(n):
-            memcpy(&value, src + i*2*<Py_ssize_t>sizeof(element), sizeof(element))
-            dst[i] = <real>value
-    else:
-        for i in range(n):
-            memcpy(&value, src + i*stride, sizeof(element))
-            dst[i] = <real>value
-
-
-cdef inline void store_as(element* of_type, char* dst, const real* src, Py_ssize_t n, Py_ssize_t stride) noexcept nogil:
-    cdef Py_ssize_t i
-    cdef element value
-    if stride == sizeof(element):
-        for i in range(n):
-            value = <element>src[i]
-            memcpy(dst + i*<Py_ssize_t>sizeof(element), &value, sizeof(element))
-    else:
-        for i in range(n):
-            value = <element>src[i]
-            memcpy(dst + i*stride, &value, sizeof(element))
-
-
-cdef inline void round_as(element* of_type, char* dst, const real* src, Py_ssize_t n, Py_ssize_t stride, element low,
-                          element high) noexcept nogil:
-    """Floating sums to an integer type of up to 16 bits. In two steps, because one loop would take 32 elements at a
-    time and a register tile's row may be 24: rounding by whole vectors first, then blocks of which the last overlaps
-    the one before."""
-    cdef Py_ssize_t i = 0, k, part, first
-    cdef element value
-    cdef real rounded[CHUNK]
-    while i < n:
-        part = min(<Py_ssize_t>CHUNK, n - i)
-        for k in range(part):
-            rounded[k] = round_clipped(src[i + k], <real>low, <real>high)
-        if stride == sizeof(element) and part >= NARROW:
-            k = 0
-            while k < part:
-                first = min(k, part - NARROW)
-                if sizeof(element) == 1:
-                    narrow8(dst + i + first, rounded + first)
-                else:
-                    narrow16(dst + 2*(i + first), rounded + first)
-                k += NARROW
-        else:
-            for k in range(part):
-                value = <element><int>rounded[k]
-                memcpy(dst + (i + k)*stride, &value, sizeof(element))
-        i += part
-
-
-cdef inline void saturate_as(element* of_type, char* dst, const real* src, Py_ssize_t n, Py_ssize_t stride,
-                             element low, element high) noexcept nogil:
-    """Sums with a sign to an integer type of range low..high. A floating point `real` that holds both limits clips
-    before it converts, which vectorises; one that does not compares with the power of two after the upper limit."""
-    cdef Py_ssize_t i
-    cdef element value
+    cdef wide value
     cdef real rounded, limit
     cdef signed_real least, greatest
     cdef unsigned long long top
-    if FLOATING and sizeof(element) <= 2:
-        round_as(of_type, dst, src, n, stride, low, high)
-    elif FLOATING and sizeof(element) < sizeof(real):
+    if FLOATING and sizeof(wide) < sizeof(real):
         for i in range(n):
-            value = <element><long long>round_clipped(src[i], <real>low, <real>high)
-            memcpy(dst + i*stride, &value, sizeof(element))
+            value = <wide><long long>round_clipped(src[i], <real>low, <real>high)
+            memcpy(dst + i*stride, &value, sizeof(wide))
     elif FLOATING:
         limit = <real>(high//2 + 1)*<real>2
         for i in range(n):
@@ -141,33 +75,28 @@ cdef inline void saturate_as(element* of_type, char* dst, const real* src, Py_ss
             elif rounded <= <real>low:
                 value = low
             else:
-                value = <element>rounded
-            memcpy(dst + i*stride, &value, sizeof(element))
+                value = <wide>rounded
+            memcpy(dst + i*stride, &value, sizeof(wide))
     else:
         top = (<unsigned long long>1 << (8*sizeof(real) - 1)) - 1
         greatest = <signed_real>min(<unsigned long long>high, top)
         least = <signed_real>0 if low == 0 else -greatest - 1
-        if stride == sizeof(element):
-            for i in range(n):
-                value = <element>clip(<signed_real>src[i], least, greatest)
-                memcpy(dst + i*<Py_ssize_t>sizeof(element), &value, sizeof(element))
-        else:
-            for i in range(n):
-                value = <element>clip(<signed_real>src[i], least, greatest)
-                memcpy(dst + i*stride, &value, sizeof(element))
+        for i in range(n):
+            value = <wide>clip(<signed_real>src[i], least, greatest)
+            memcpy(dst + i*stride, &value, sizeof(wide))
 
 
 cdef inline void saturate_row(char* dst, const real* src, Py_ssize_t n, Py_ssize_t stride, int dtype) noexcept nogil:
     """element at dst + i*stride bytes = src[i], rounded half to even and clipped to the type's range; NaN is 0."""
     dtype &= DT_TYPE
     if dtype == DT_U8:
-        saturate_as[uchar](NULL, dst, src, n, stride, 0, 0xff)
+        bound_8(dst, src, n, stride, <signed_real>0, <signed_real>0xff)
     elif dtype == DT_I8:
-        saturate_as[schar](NULL, dst, src, n, stride, -0x80, 0x7f)
+        bound_8(dst, src, n, stride, <signed_real>-0x80, <signed_real>0x7f)
     elif dtype == DT_U16:
-        saturate_as[ushort](NULL, dst, src, n, stride, 0, 0xffff)
+        bound_16(dst, src, n, stride, <signed_real>0, <signed_real>0xffff)
     elif dtype == DT_I16:
-        saturate_as[short](NULL, dst, src, n, stride, -0x8000, 0x7fff)
+        bound_16(dst, src, n, stride, <signed_real>-0x8000, <signed_real>0x7fff)
     elif dtype == DT_U32:
         saturate_as[uint](NULL, dst, src, n, stride, 0, 0xffffffff)
     elif dtype == DT_I32:
@@ -189,7 +118,6 @@ cdef inline void swap_bytes(char* dst, Py_ssize_t dst_stride, const char* src, P
 cdef inline void load_row(real* dst, const char* src, Py_ssize_t n, Py_ssize_t stride, int dtype) noexcept nogil:
     """dst[i] = element at src + i*stride bytes, converted."""
     cdef Py_ssize_t i, size, part
-    cdef uint16_t half
     cdef char swapped[CHUNK*8]
     if dtype & DT_SWAPPED:
         dtype &= ~DT_SWAPPED
@@ -202,39 +130,37 @@ cdef inline void load_row(real* dst, const char* src, Py_ssize_t n, Py_ssize_t s
             i += part
     elif is_native(dtype) and stride == sizeof(real):
         memcpy(dst, src, n*sizeof(real))
+    elif is_native(dtype) and stride == 2*sizeof(real):
+        load_every_other(dst, src, n)
     elif dtype == DT_F32:
-        load_as[float](NULL, dst, src, n, stride)
+        load_f32(dst, src, n, stride)
     elif dtype == DT_F64:
-        load_as[double](NULL, dst, src, n, stride)
+        load_f64(dst, src, n, stride)
     elif dtype == DT_U8:
-        load_as[uchar](NULL, dst, src, n, stride)
+        load_u8(dst, src, n, stride)
     elif dtype == DT_I8:
-        load_as[schar](NULL, dst, src, n, stride)
+        load_s8(dst, src, n, stride)
     elif dtype == DT_U16:
-        load_as[ushort](NULL, dst, src, n, stride)
+        load_u16(dst, src, n, stride)
     elif dtype == DT_I16:
-        load_as[short](NULL, dst, src, n, stride)
+        load_s16(dst, src, n, stride)
     elif dtype == DT_U32:
-        load_as[uint](NULL, dst, src, n, stride)
+        load_u32(dst, src, n, stride)
     elif dtype == DT_I32:
-        load_as[int](NULL, dst, src, n, stride)
+        load_s32(dst, src, n, stride)
     elif dtype == DT_U64:
-        load_as[ulonglong](NULL, dst, src, n, stride)
+        load_u64(dst, src, n, stride)
     elif dtype == DT_I64:
-        load_as[longlong](NULL, dst, src, n, stride)
+        load_s64(dst, src, n, stride)
     elif dtype == DT_F16:
-        for i in range(n):
-            memcpy(&half, src + i*stride, 2)
-            dst[i] = <real>half_to_float(half)
+        load_f16(dst, src, n, stride)
     elif dtype == DT_BOOL:
-        for i in range(n):
-            dst[i] = <real>(src[i*stride] != 0)
+        load_bool(dst, src, n, stride)
 
 
 cdef inline void store_row(char* dst, const real* src, Py_ssize_t n, Py_ssize_t stride, int dtype) noexcept nogil:
     """element at dst + i*stride bytes = src[i], converted."""
     cdef Py_ssize_t i, size, part
-    cdef uint16_t half
     cdef char swapped[CHUNK*8]
     if dtype & DT_SWAPPED:
         dtype &= ~DT_SWAPPED
@@ -252,21 +178,18 @@ cdef inline void store_row(char* dst, const real* src, Py_ssize_t n, Py_ssize_t 
     elif is_native(dtype) and stride == 2*sizeof(real):
         store_every_other(<real*>dst, src, n)
     elif dtype == DT_F32:
-        store_as[float](NULL, dst, src, n, stride)
+        store_f32(dst, src, n, stride)
     elif dtype == DT_F64:
-        store_as[double](NULL, dst, src, n, stride)
+        store_f64(dst, src, n, stride)
     elif dtype == DT_U8 or dtype == DT_I8:
-        store_as[uchar](NULL, dst, src, n, stride)
+        store_u8(dst, src, n, stride)
     elif dtype == DT_U16 or dtype == DT_I16:
-        store_as[ushort](NULL, dst, src, n, stride)
+        store_u16(dst, src, n, stride)
     elif dtype == DT_U32 or dtype == DT_I32:
-        store_as[uint](NULL, dst, src, n, stride)
+        store_u32(dst, src, n, stride)
     elif dtype == DT_U64 or dtype == DT_I64:
-        store_as[ulonglong](NULL, dst, src, n, stride)
+        store_u64(dst, src, n, stride)
     elif dtype == DT_F16:
-        for i in range(n):
-            half = float_to_half(<float>src[i])
-            memcpy(dst + i*stride, &half, 2)
+        store_f16(dst, src, n, stride)
     elif dtype == DT_BOOL:
-        for i in range(n):
-            dst[i*stride] = src[i] != <real>0
+        store_bool(dst, src, n, stride)

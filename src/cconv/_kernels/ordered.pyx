@@ -17,7 +17,8 @@ from cpython.pycapsule cimport PyCapsule_New
 from cython.parallel cimport prange, threadid
 from libc.string cimport memcpy, memmove
 
-from cconv._kernels.elements cimport element, item_size, load_row, store_row, swap_bytes
+from cconv._kernels.convert cimport store_s32, store_s64, store_u8, store_u16, store_u32
+from cconv._kernels.elements cimport item_size, load_row, store_row, swap_bytes
 from cconv._kernels.pack cimport aligned_reals, pack_line, source_index
 from cconv._kernels.rows cimport row_tile
 from cconv._kernels.simd cimport (
@@ -76,23 +77,9 @@ cdef inline const char* row_at(const OrderedArgs* args, const char* image, Py_ss
     return image + d*args.x.d + h*args.x.h
 
 
-cdef inline void cast_as(element* of_type, char* dst, const real* src, Py_ssize_t n, Py_ssize_t stride) noexcept nogil:
-    """Towards zero; what an integer of 32 bits (64, if the type has more than 16) cannot hold is its least value, and
-    what the type cannot hold wraps around: what x86 makes of a C cast, spelt out."""
-    cdef Py_ssize_t i
-    cdef element value
-    for i in range(n):
-        if sizeof(element) <= 2:
-            value = <element><int>src[i]
-        else:
-            value = <element><long long>src[i]
-        memcpy(dst + i*stride, &value, sizeof(element))
-
-
 cdef inline void store_cast(char* dst, const real* src, Py_ssize_t n, Py_ssize_t stride, int dtype) noexcept nogil:
-    """element at dst + i*stride bytes = src[i], cast as C does."""
+    """element at dst + i*stride bytes = src[i], cast as x86 casts in C: see convert.h."""
     cdef Py_ssize_t i, size, part
-    cdef int whole
     cdef unsigned long long large
     cdef char swapped[64*8]
     if dtype & DT_SWAPPED:
@@ -104,23 +91,15 @@ cdef inline void store_cast(char* dst, const real* src, Py_ssize_t n, Py_ssize_t
             swap_bytes(dst + i*stride, stride, swapped, size, part, size)
             i += part
     elif dtype == DT_U8 or dtype == DT_I8:
-        if stride == 1:
-            cast_as[uchar](NULL, dst, src, n, 1)
-        else:
-            cast_as[uchar](NULL, dst, src, n, stride)
+        store_u8(dst, src, n, stride)
     elif dtype == DT_U16 or dtype == DT_I16:
-        if stride == 2:
-            cast_as[ushort](NULL, dst, src, n, 2)
-        else:
-            cast_as[ushort](NULL, dst, src, n, stride)
+        store_u16(dst, src, n, stride)
     elif dtype == DT_U32:
-        cast_as[uint](NULL, dst, src, n, stride)
-    elif dtype == DT_I64:
-        cast_as[longlong](NULL, dst, src, n, stride)
+        store_u32(dst, src, n, stride)
     elif dtype == DT_I32:
-        for i in range(n):
-            whole = <int>src[i]
-            memcpy(dst + i*stride, &whole, 4)
+        store_s32(dst, src, n, stride)
+    elif dtype == DT_I64:
+        store_s64(dst, src, n, stride)
     elif dtype == DT_U64:
         for i in range(n):
             if src[i] >= 9223372036854775808.0:

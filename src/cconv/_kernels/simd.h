@@ -68,6 +68,21 @@ typedef int8_t place;
 #define CCONV_INLINED
 #endif
 
+/* GCC would unroll the loop before it could vectorise it. */
+#if CCONV_GNU && !defined(__clang__)
+#define CCONV_ROLLED _Pragma("GCC unroll 1")
+#else
+#define CCONV_ROLLED
+#endif
+enum { BLOCK = 16 };            /* elements of a loop of fixed length, which becomes some whole vectors */
+/* A loop of any length that is to become vectors, with what its ends take. */
+#if CCONV_GNU && defined(_OPENMP)
+#define CCONV_VECTORS(clauses) _Pragma(CCONV_TEXT(omp simd clauses))
+#define CCONV_TEXT(text) #text
+#else
+#define CCONV_VECTORS(clauses)
+#endif
+
 /* Tiles: CH_* = channel kernel with pixels in the lanes (rows of weights x vectors of pixels), PX_* = the same
  * with channels in the lanes (pixels x vectors of channels), RW_* = row kernel (output rows x vectors),
  * LN_* = line kernel (output samples x vectors). Each fills the register file and leaves room for the operands:
@@ -125,17 +140,28 @@ static inline vreal vrelu(vreal v)
 #if CCONV_REAL == 64
 /* dst[i] = src[i] / by, inverse = 1 / by. The product with the inverse, corrected by what it leaves, is the quotient
  * rounded correctly (Markstein 1990) unless that is subnormal: three FMAs where a division takes as long as ten. */
+static inline real quotient(real x, real by, real inverse)
+{
+#if CCONV_GNU && (defined(__FMA__) || defined(__aarch64__))
+    real q = x * inverse, rest = __builtin_fma(-by, q, x);
+    return rest == rest ? __builtin_fma(rest, inverse, q) : q;
+#else
+    (void)inverse;
+    return x / by;
+#endif
+}
 static inline void quotients(real *dst, const real *src, ptrdiff_t n, real by, real inverse)
 {
-    for (ptrdiff_t i = 0; i < n; i++) {
-#if CCONV_GNU && (defined(__FMA__) || defined(__aarch64__))
-        real q = src[i] * inverse, rest = __builtin_fma(-by, q, src[i]);
-        dst[i] = rest == rest ? __builtin_fma(rest, inverse, q) : q;
-#else
-        (void)inverse;
-        dst[i] = src[i] / by;
-#endif
+    ptrdiff_t i = 0;
+    for (; i + BLOCK <= n; i += BLOCK) {
+        real block[BLOCK];
+        CCONV_ROLLED
+        for (int k = 0; k < BLOCK; k++)
+            block[k] = quotient(src[i + k], by, inverse);
+        memcpy(dst + i, block, sizeof block);
     }
+    for (; i < n; i++)
+        dst[i] = quotient(src[i], by, inverse);
 }
 #endif
 
@@ -217,25 +243,19 @@ static inline vreal vkeep(vreal v)
  * a (`_present`: what is no NaN wins). In two loops: one of a maximum, which is one instruction, and one of a mask that
  * needs to wait for no maximum. GCC makes one loop into two comparisons, the second under the mask of the first. */
 #if CCONV_VECTOR_BYTES > CCONV_REAL_SIZE
-#if defined(__clang__)
-#define CCONV_LANEWISE
-#else
-#define CCONV_LANEWISE _Pragma("GCC unroll 1")
-#endif
 #define CCONV_LANE(v, i) (v)[i]
 #else
-#define CCONV_LANEWISE
 #define CCONV_LANE(v, i) (v)
 #endif
 #define CCONV_EXTREME(name, order, doubtful)                                                                 \
     static inline CCONV_INLINED vreal name(vreal a, vreal b)                                                 \
     {                                                                                                        \
         vreal extreme = a, r = a;                                                                            \
-        CCONV_LANEWISE                                                                                       \
+        CCONV_ROLLED                                                                                         \
         for (int i = 0; i < CCONV_LANES; i++)                                                                \
             CCONV_LANE(extreme, i) = CCONV_LANE(b, i) order CCONV_LANE(a, i) ? CCONV_LANE(b, i)              \
                                                                              : CCONV_LANE(a, i);             \
-        CCONV_LANEWISE                                                                                       \
+        CCONV_ROLLED                                                                                         \
         for (int i = 0; i < CCONV_LANES; i++)                                                                \
             CCONV_LANE(r, i) = CCONV_LANE(doubtful, i) != CCONV_LANE(doubtful, i) ? CCONV_LANE(b, i)         \
                                                                                   : CCONV_LANE(extreme, i);  \
@@ -249,10 +269,10 @@ CCONV_EXTREME(vminimum_present, <, a)
 static inline CCONV_INLINED vreal vsum_present(vreal a, vreal b)
 {
     vreal sum = a + b, r = a;
-    CCONV_LANEWISE
+    CCONV_ROLLED
     for (int i = 0; i < CCONV_LANES; i++)
         CCONV_LANE(sum, i) = CCONV_LANE(b, i) != CCONV_LANE(b, i) ? CCONV_LANE(a, i) : CCONV_LANE(sum, i);
-    CCONV_LANEWISE
+    CCONV_ROLLED
     for (int i = 0; i < CCONV_LANES; i++)
         CCONV_LANE(r, i) = CCONV_LANE(a, i) != CCONV_LANE(a, i) ? CCONV_LANE(b, i) : CCONV_LANE(sum, i);
     return r;
@@ -274,7 +294,7 @@ static inline CCONV_INLINED vreal vfold(vreal a, vreal b, int op)
 static inline CCONV_INLINED vreal vbetween(vreal v, int first, int last, real rest)
 {
     vreal r = v;
-    CCONV_LANEWISE
+    CCONV_ROLLED
     for (int i = 0; i < CCONV_LANES; i++)
         CCONV_LANE(r, i) = i >= first && i < last ? CCONV_LANE(v, i) : rest;
     return r;
@@ -320,6 +340,7 @@ static inline real_bits magnitude_bits(real x)
 static inline real peak_magnitude(const real *p, ptrdiff_t n, real peak)
 {
     real_bits most = magnitude_bits(peak);
+    CCONV_VECTORS(reduction(max : most))
     for (ptrdiff_t i = 0; i < n; i++) {
         real_bits bits = magnitude_bits(p[i]);
         most = bits > most ? bits : most;
@@ -332,70 +353,15 @@ static inline void mark_small(real_bits *marks, const real *p, ptrdiff_t n, int 
 {
     real_bits below = magnitude_bits(limit);
     if (pairs)
+        CCONV_VECTORS()
         for (ptrdiff_t i = 0; i < n; i++)
-            marks[i] += (magnitude_bits(p[2 * i]) < below) & (magnitude_bits(p[2 * i + 1]) < below);
+            marks[i] += (int)(magnitude_bits(p[2 * i]) < below) & (int)(magnitude_bits(p[2 * i + 1]) < below);
     else
+        CCONV_VECTORS()
         for (ptrdiff_t i = 0; i < n; i++)
             marks[i] += magnitude_bits(p[i]) < below;
 }
 #endif
-
-/* To the nearest whole number, half to even. Without an instruction for it: adding 2**23 (2**52) leaves no digits
- * behind the point, and what is larger has none. */
-#if CCONV_FLOATING
-static inline real round_even(real x)
-{
-#if CCONV_GNU && (defined(__SSE4_1__) || defined(__aarch64__))
-    return sizeof(real) == 4 ? (real)__builtin_rintf((float)x) : (real)__builtin_rint((double)x);
-#else
-    real whole = sizeof(real) == 4 ? (real)8388608.0 : (real)4503599627370496.0;
-    real shift = x < 0 ? -whole : whole;
-    return x > -whole && x < whole ? (x + shift) - shift : x;
-#endif
-}
-#else
-static inline real round_even(real x) { return x; }
-#endif
-
-/* The nearest whole number within low and high, both whole and under 2**22 (2**51); 0 for NaN. In this order it is
- * max, min, add, subtract, compare, and at every level; with NaN first GCC branches, or selects twice as often. */
-static inline real round_clipped(real x, real low, real high)
-{
-    real units = sizeof(real) == 4 ? (real)12582912.0 : (real)6755399441055744.0; /* 1.5 * 2**23, 2**52 */
-    real y = x < low ? low : x;
-    y = y > high ? high : y;
-    y = (y + units) - units;
-    return is_nan(x) ? 0 : y;
-}
-
-/* NARROW whole numbers to integers of 8 or 16 bits. GCC would unroll the loop before it could vectorise it. */
-enum { NARROW = 16 };
-#if CCONV_GNU && !defined(__clang__)
-#define CCONV_ROLLED _Pragma("GCC unroll 1")
-#else
-#define CCONV_ROLLED
-#endif
-static inline void narrow8(char *dst, const real *src)
-{
-    uint8_t block[NARROW];
-    CCONV_ROLLED
-    for (int i = 0; i < NARROW; i++)
-        block[i] = (uint8_t)(int)src[i];
-    memcpy(dst, block, sizeof block);
-}
-static inline void narrow16(char *dst, const real *src)
-{
-    uint16_t block[NARROW];
-    CCONV_ROLLED
-    for (int i = 0; i < NARROW; i++)
-        block[i] = (uint16_t)(int)src[i];
-    memcpy(dst, block, sizeof block);
-}
-static inline signed_real clip(signed_real x, signed_real low, signed_real high)
-{
-    x = x < low ? low : x;
-    return x > high ? high : x;
-}
 
 /* dst[j*dst_pitch + i] = src[i][j], LANES x LANES, as log2(LANES) rounds of interleaving: two vectors LANES/2
  * apart become neighbours. 0.25 shuffles per element; the scalar loop costs a load and a store per element. */
@@ -574,44 +540,5 @@ static inline void store_every_other(real *dst, const real *src, ptrdiff_t n)
 /* Every other one of 2*LANES reals from p on. */
 static inline vreal vevens(const real *p) { return veven_lanes(vload(p), vload(p + CCONV_LANES)); }
 static inline vreal vodds(const real *p) { return vodd_lanes(vload(p), vload(p + CCONV_LANES)); }
-
-/* IEEE half precision, by the compiler where it knows the type (one instruction from x86-64-v3 on). */
-#if CCONV_GNU && defined(__FLT16_MANT_DIG__)
-static inline float half_to_float(uint16_t bits) { _Float16 h; memcpy(&h, &bits, 2); return (float)h; }
-static inline uint16_t float_to_half(float f) { _Float16 h = (_Float16)f; uint16_t b; memcpy(&b, &h, 2); return b; }
-#else
-static inline float half_to_float(uint16_t bits)
-{
-    uint32_t sign = (uint32_t)(bits & 0x8000u) << 16, exponent = bits >> 10 & 31u, mantissa = bits & 1023u, out;
-    float f;
-    if (exponent == 0) { /* zero and subnormal: mantissa * 2**-24, exact */
-        f = (float)mantissa * 5.9604644775390625e-8f;
-        return sign ? -f : f;
-    }
-    out = sign | mantissa << 13 | (exponent == 31 ? 0x7f800000u : (exponent + 112u) << 23);
-    memcpy(&f, &out, 4);
-    return f;
-}
-static inline uint16_t float_to_half(float f)
-{
-    uint32_t u, sign, a;
-    memcpy(&u, &f, 4);
-    sign = u >> 16 & 0x8000u;
-    a = u & 0x7fffffffu;
-    if (a > 0x7f800000u)
-        return (uint16_t)(sign | 0x7e00u);
-    if (a >= 0x477ff000u) /* 65520 and above rounds to infinity */
-        return (uint16_t)(sign | 0x7c00u);
-    if (a < 0x38800000u) { /* below 2**-14: adding 0.5 leaves the rounded multiple of 2**-24 in the mantissa */
-        float t;
-        memcpy(&t, &a, 4);
-        t += 0.5f;
-        memcpy(&u, &t, 4);
-        return (uint16_t)(sign | (u - 0x3f000000u));
-    }
-    a += 0xfffu + (a >> 13 & 1u); /* half to even */
-    return (uint16_t)(sign | (a - 0x38000000u) >> 13);
-}
-#endif
 
 #endif

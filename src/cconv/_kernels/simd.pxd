@@ -1,6 +1,4 @@
 """The C types and tile constants of the level being built: see simd.h."""
-from libc.stdint cimport uint16_t
-
 cdef extern from "simd.h" nogil:
     # To Cython these are plain numbers, so + and * pass straight through to the C compiler.
     ctypedef float real
@@ -23,7 +21,6 @@ cdef extern from "simd.h" nogil:
         RW_V
         LN_R
         LN_V
-        NARROW
         FOLD_SUM                # what two samples become
         FOLD_MAX                # NaN if one of them is
         FOLD_MIN
@@ -55,15 +52,8 @@ cdef extern from "simd.h" nogil:
     bint is_nan(real x) noexcept
     real peak_magnitude(const real* p, Py_ssize_t n, real peak) noexcept
     void mark_small(real_bits* marks, const real* p, Py_ssize_t n, bint pairs, real limit) noexcept
-    real round_even(real x) noexcept
-    real round_clipped(real x, real low, real high) noexcept
-    void narrow8(char* dst, const real* src) noexcept
-    void narrow16(char* dst, const real* src) noexcept
-    signed_real clip(signed_real x, signed_real low, signed_real high) noexcept
     void prefetch(const real* p) noexcept
     void transpose_block(real* dst, Py_ssize_t dst_pitch, real** src, Py_ssize_t j) noexcept
     void transpose_strided(real* dst, Py_ssize_t dst_pitch, const real* src, Py_ssize_t src_pitch) noexcept
     void deinterleave4(real* dst, Py_ssize_t dst_pitch, const real* src) noexcept
     void interleave4(real* dst, vreal a, vreal b, vreal c, vreal d) noexcept
-    float half_to_float(uint16_t bits) noexcept
-    uint16_t float_to_half(float f) noexcept
