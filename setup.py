@@ -78,6 +78,8 @@ GCC_KERNEL = ["-ffp-contract=fast", "-fno-predictive-commoning", "-fno-tree-loop
               "--param=max-completely-peel-times=64", "--param=max-completely-peeled-insns=20000",
               "-fno-ipa-cp-clone", "-fno-unswitch-loops", "-fno-split-loops", "-fno-split-paths",
               "-fno-gcse-after-reload", "-fvect-cost-model=very-cheap", "--param=inline-unit-growth=15"]
+# Gradients of pools are many short loops, of which GCC is to make what it can: 1.2 to 8 times as fast.
+GCC_VECTORS = ["-fvect-cost-model=dynamic", "--param=vect-epilogues-nomask=0"]
 # For a level that only old CPUs take, a tenth to a quarter less code: register tiles are still unrolled, other
 # loops are not.
 GCC_SMALL = ["-O2", "-fpeel-loops", "-fvect-cost-model=very-cheap"]
@@ -126,8 +128,8 @@ def extensions():
                 name = f"cconv._kernels.{operator}_{real}_{level.replace('-', '_')}"
                 macros = [*SCALAR, ("CCONV_REAL", str(code))]
                 macros += [("CCONV_SIGNED", "1")] if operator.startswith("pool") else []
-                made.append(extension(name, f"{PACKAGE}/_kernels/{operator}.pyx", macros, kernel_flags + march,
-                                      KERNEL_DIRECTIVES))
+                flags = kernel_flags + march + (GCC_VECTORS if operator == "pool_grad" and is_gcc() else [])
+                made.append(extension(name, f"{PACKAGE}/_kernels/{operator}.pyx", macros, flags, KERNEL_DIRECTIVES))
         # the same products and sums as SciPy's, each rounded
         made.append(extension(f"cconv._kernels.ordered_f64_{level.replace('-', '_')}",
                               f"{PACKAGE}/_kernels/ordered.pyx", [*SCALAR, ("CCONV_REAL", "64")],

@@ -296,8 +296,10 @@ static inline signed_real clip(signed_real x, signed_real low, signed_real high)
 #define CCONV_STORE_BOUNDED(name, type)                                                                               \
     static inline void store_bounded_##name(char *dst, const signed_real *src)                                        \
     {                                                                                                                 \
-        for (int k = 0; k < BLOCK; k++)                                                                               \
-            ((type *)dst)[k] = (type)(int)src[k];                                                                     \
+        for (int k = 0; k < BLOCK; k++) {                                                                             \
+            type value = (type)(int)src[k];                                                                           \
+            memcpy(dst + k * sizeof value, &value, sizeof value);                                                     \
+        }                                                                                                             \
     }
 #endif
 CCONV_STORE_BOUNDED(8, uint8_t)
