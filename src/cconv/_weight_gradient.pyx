@@ -14,6 +14,7 @@ from cconv._phases cimport Phase, find_phase, phase_step
 cnp.import_array()
 
 cdef double LONG_TASK = 1e9         # multiply-adds of a task that take 40 to 300 ms, by type and level
+cdef Py_ssize_t LEAST_CHANNELS = 16     # fewer output channels take as long: lanes of a vector
 cdef dict METHODS = {"auto": METHOD_AUTO, "direct": METHOD_DIRECT, "winograd": METHOD_WINOGRAD}
 cdef WeightKernels* f32_kernels = <WeightKernels*>load_table("weight_grad", "f32", b"cconv.WeightKernels")
 cdef WeightKernels* f64_kernels = <WeightKernels*>load_table("weight_grad", "f64", b"cconv.WeightKernels")
@@ -116,7 +117,7 @@ cdef class WeightSums:
             self.batch_shape[i] = spec.batch_shape[i]
             self.weight_batch[i] = 0
             args.N *= self.batch_shape[i]
-        self.work = <double>args.N*args.G*args.IC*args.OC
+        self.work = <double>args.N*args.G*args.IC*(args.OC if args.G > 1 else max(args.OC, LEAST_CHANNELS))
         for i in range(3):
             self.work *= <double>axes[i].kernel*axes[i].output
 

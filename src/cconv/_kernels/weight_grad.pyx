@@ -25,7 +25,7 @@ cdef enum:
     TOTAL_BYTES = 320*1024      # sums of a task, beside a packed block in L2
     TILE_BYTES = 256*1024       # packed input of a block
     TASKS = 16                  # at least, so that four threads wait for a fifth of their share at most
-    TASK_WORK = 200_000_000     # multiply-adds of a task: what Ctrl-C waits for
+    TASK_WORK = 200_000_000     # multiply-adds of a task at most: what Ctrl-C waits for
     PARTIAL_BYTES = 16*1024*1024        # partial sums of all chunks
     WINOGRAD_CHANNELS = 32      # in and out, at least
     WINOGRAD_TILES = 32         # of a block: transformed, 300 KB for a panel of output channels; and at least in all
@@ -154,6 +154,8 @@ cdef void weight_plan(WeightArgs* all) noexcept nogil:
     units = plan_winograd(all) if all.by_winograd else plan_groups(all) if all.by_groups else plan_panels(all)
     all.n_blocks = count_blocks(all)
     work = <double>all.n_elements*args.N*args.D.output*args.H.output*args.W.output/units
+    if not all.by_groups:       # lanes without a channel take their time as well
+        work = work*padded(args.OC)/args.OC
     all.n_chunks = max(ceil_div(TASKS, units), <Py_ssize_t>(work/TASK_WORK))
     all.n_chunks = min(all.n_chunks, PARTIAL_BYTES//<Py_ssize_t>sizeof(real)//all.n_elements)
     all.n_chunks = max(<Py_ssize_t>1, min(all.n_chunks, all.n_blocks))
