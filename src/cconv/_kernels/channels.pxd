@@ -9,11 +9,15 @@ b. A tap is an offset into the packed tile (pack.pxd), so this is a matrix produ
 c. Weights are read where they lie, along one row per output channel of the tile: each is used by all lanes as a scalar,
    so no order of theirs is better than another. Packing them first, as is usual, took a tenth of the time at 14x14.
 d. A pointwise kernel reads the image where it lies too.
+e. A register tile walks down k through more rows than the hardware follows, so each fetches what the next will read
+   there: 3 % less time from L2, 5 to 15 % where the image comes from memory. Two tiles ahead is no better.
 """
 from cconv._kernels.pack cimport (
     Block, batch_offsets, block_of, channel_offset, constant_value, is_direct, pack_channel, tap_offset,
 )
-from cconv._kernels.simd cimport CH_M, CH_V, FLOATING, LANES, inlined, real, vload, vreal, vrelu, vstore, vzero
+from cconv._kernels.simd cimport (
+    CACHE_LINE, CH_M, CH_V, FLOATING, LANES, inlined, prefetch, real, vload, vreal, vrelu, vstore, vzero,
+)
 from cconv._kernels.store cimport finish_row
 from cconv._kernels.types cimport ACT_NONE, ACT_RELU, ConvArgs
 
@@ -47,6 +51,8 @@ cdef inline inlined channel_tile(real* sums, const real* weight, Py_ssize_t row,
         samples = tile + taps[k]
         for v in range(V):
             x[v] = vload(samples + v*LANES)
+            if v*LANES % CACHE_LINE == 0:
+                prefetch(samples + (V + v)*LANES)
         for m in range(M):
             for v in range(V):
                 acc[m*V + v] = acc[m*V + v] + w[m][k]*x[v]

@@ -8,6 +8,7 @@ b. Weights are vectors of neighbouring output channels, which they are not in me
    [k][channel]. A task packs them for itself where its pixels are the only ones; else they are packed once, by tasks of
    their own (`prepare`), or before the call, by a plan.
 c. Where padding asks for a packed tile, the tile keeps the layout of the image: channels last is copied as it lies.
+d. As in channels.pxd, a register tile fetches what the next will read: here the cache line after its last pixel.
 """
 from cconv._kernels.channels cimport fill_tap_offsets, stores_vectors
 from cconv._kernels.elements cimport is_native, item_size, load_row
@@ -16,7 +17,8 @@ from cconv._kernels.pack cimport (
     source_index, span,
 )
 from cconv._kernels.simd cimport (
-    FLOATING, LANES, PX_M, PX_V, inlined, prefetch, real, transpose_strided, vload, vreal, vrelu, vstore, vzero,
+    CACHE_LINE, FLOATING, LANES, PX_M, PX_V, inlined, prefetch, real, transpose_strided, vload, vreal, vrelu, vstore,
+    vzero,
 )
 from cconv._kernels.store cimport finish_row
 from cconv._kernels.types cimport ACT_NONE, ACT_RELU, Array, Axis, ConvArgs
@@ -44,6 +46,7 @@ cdef inline inlined pixel_tile(real* sums, const real* panel, const real* const*
     for k in range(K):
         for v in range(V):
             w[v] = vload(panel + v*LANES)
+        prefetch(x[M - 1] + taps[k] + CACHE_LINE)
         for m in range(M):
             for v in range(V):
                 acc[m*V + v] = acc[m*V + v] + x[m][taps[k]]*w[v]

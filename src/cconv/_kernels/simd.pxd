@@ -13,6 +13,7 @@ cdef extern from "simd.h" nogil:
     cdef enum:
         FLOATING "CCONV_FLOATING"
         LANES "CCONV_LANES"
+        CACHE_LINE "CCONV_CACHE_LINE"   # reals
         CH_M
         CH_V
         PX_M
