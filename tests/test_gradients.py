@@ -311,9 +311,27 @@ def test_output_padding_and_output_size(rng):
         cconv.conv_transpose1d(x, w, padding="full")
 
 
-def test_a_single_sample_is_a_dense_layer(rng):
+@RANKS
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64", "complex64", "int32"])
+@pytest.mark.parametrize("options", [{}, dict(groups=2), dict(flip_kernel=True), dict(stride=3), dict(dilation=2),
+                                     dict(padding=1), dict(data_format="channels_last")], ids=str)  # fmt: skip
+def test_a_single_sample_is_a_dense_layer(rng, rank, dtype, options):
     """1x1 to 4x4, as generators begin: no tap is multiplied with what is not there."""
-    judged("conv_transpose2d", sample(rng, (3, 20, 1, 1)), sample(rng, (20, 9, 4, 4)), sample(rng, (9,)), 20)
+    x, w = sample(rng, (3, 20, *[1] * rank), dtype), sample(rng, (20, 9, *(3, 5, 4)[:rank]), dtype)
+    bias = sample(rng, (9 * options.get("groups", 1),), dtype)
+    if options.get("data_format") == "channels_last":
+        x = np.moveaxis(x, 1, -1)
+    for layout in ("contiguous", "margins"):
+        y = judged(f"conv_transpose{rank}d", x, w, bias, 20, layout, **options)
+    judged(f"conv_transpose{rank}d", x[0], w[..., ::-1], None, 20, **options)
+    if np.dtype(dtype).kind in "fc":
+        judged(f"conv{rank}d_input_grad", x, w, y.shape, 20, **options)
+
+
+def test_a_dense_layer_of_nothing(rng):
+    for n, ic, oc in ((0, 2, 3), (2, 0, 3), (2, 2, 0)):
+        y = cconv.conv_transpose2d(np.ones((n, ic, 1, 1)), np.ones((ic, oc, 4, 4)), np.ones(oc))
+        np.testing.assert_array_equal(y, np.full((n, oc, 4, 4), 1.0 + ic), strict=True)
 
 
 # ---- torch -------------------------------------------------------------------------------------------------

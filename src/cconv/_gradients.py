@@ -18,7 +18,7 @@ from ._calls import as_array, check_num_threads, check_out, fill_with_bias, targ
 from ._convolution_set import TOGETHER_BYTES, run_set
 from ._core import Convolution
 from ._dtypes import native
-from ._gradient_shapes import input_gradient, with_gaps
+from ._gradient_shapes import input_gradient, of_one_sample, with_gaps
 from ._pieces import copy
 from ._weight_gradient import Exchange, WeightSums
 
@@ -56,6 +56,8 @@ class InputGradient:
         self.spec = forward._replace(output_axes=forward.input_axes, output_dtype=dtype)
         one_pass = with_gaps(forward, shape, dtype)
         self.one_pass = None if one_pass is None else Convolution(one_pass)
+        product = of_one_sample(forward, dtype)
+        self.product = None if product is None else Convolution(product)
         core, borders = input_gradient(forward, sizes, dtype)
         self.core = _with_operators(core)
         self.borders = list(map(_with_operators, borders))
@@ -67,6 +69,13 @@ class InputGradient:
     def run(self, grad_output, weight, bias, out, num_threads):
         if self.one_pass is not None and np.isfinite(weight).all():
             return self.one_pass.run(grad_output, weight, bias, out, num_threads)
+        if self.product is not None and out.flags.c_contiguous and grad_output.dtype == weight.dtype == out.dtype:
+            image = weight.reshape(len(weight), -1)
+            factors = grad_output.reshape(-1, len(weight), 1)
+            self.product.run(image, factors, None, out.reshape(len(factors), -1), num_threads)
+            if bias is not None:
+                out += bias.reshape(-1, *[1] * (weight.ndim - 2))
+            return out
         if not self.core.is_covered:
             fill_with_bias(out, bias, self.spec)
         if self.exchange is None:           # no output reaches a sample

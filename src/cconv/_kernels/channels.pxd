@@ -206,8 +206,10 @@ cdef inline void channels_task(const ConvArgs* args, char* scratch, Py_ssize_t t
         out_width = pixels
         h_tile = 1
 
-    # The last register tile reads whole vectors: at an image's end only a packed tile has room for that.
-    cdef bint in_place = channels_in_place(args) and pixels % LANES == 0
+    # The last register tile reads whole vectors: at a plane's end only a packed tile has room for that.
+    cdef Py_ssize_t end = (oh + place.h_tile - 1)*args.W.size + ow + w_tile
+    cdef bint in_place = channels_in_place(args) and (pixels % LANES == 0
+                                                      or args.H.size*args.W.size - end >= LANES)
     if in_place:
         channel_pitch = args.x.channel//<Py_ssize_t>sizeof(real)
     fill_tap_offsets(offsets, args, channel_pitch, 1)
