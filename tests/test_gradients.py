@@ -150,6 +150,32 @@ def test_groups_in_the_lanes(rng, data_format, k, stride, padding, mode):
                 padding_mode=mode, data_format=data_format)  # fmt: skip
 
 
+@pytest.mark.parametrize("spatial", [(10, 10), (7, 15), (34, 3), (1, 100), (100, 1), (2, 51), (28, 28), (61, 40),
+                                     (3, 900), (2, 1537)], ids=str)  # fmt: skip
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("options", [{}, dict(flip_kernel=True), dict(padding_mode="edge"), dict(cval=0.5)], ids=str)
+def test_planes_of_depthwise_layers(rng, spatial, dtype, options):
+    """Pixels in the lanes: one block and several, the last one shorter, rows of one sample; channels that are no whole
+    task. And what has to go another way: other borders."""
+    for groups, n in ((16, 1), (19, 3)):
+        judge_layer(rng, 2, n=n, groups=groups, ic=1, oc=1, spatial=spatial, k=(3, 3), padding=1, dtype=dtype,
+                    **options)  # fmt: skip
+
+
+def test_planes_leave_what_is_not_finite_where_it_is(rng):
+    """A sample of the last column is under no tap of the first one of the kernel, and so on round the image."""
+    for at, value in (((0, 3, 4, 19), np.inf), ((1, 5, 0, 0), np.nan), ((1, 5, 19, 7), -np.inf)):
+        for which in range(2):
+            arrays = [sample(rng, (2, 32, 20, 20)), sample(rng, (2, 32, 20, 20))]
+            arrays[which][at] = value
+            got = cconv.conv2d_weight_grad(*arrays, (32, 1, 3, 3), padding=1, groups=32)
+            want = cconv.conv2d_weight_grad(*arrays, (32, 1, 3, 3), padding=1, groups=32, method="direct")
+            assert not np.isfinite(want).all() and np.isfinite(np.delete(want, at[1], 0)).all()
+            if which == 0:
+                assert np.isfinite(want[at[1]]).any()
+            same_bits(got, want)
+
+
 def test_winograd_where_the_layer_has_it(rng):
     g, w = sample(rng, (2, 40, 30, 30)), sample(rng, (40, 40, 3, 3))
     direct = cconv.conv2d_input_grad(g, w, (2, 40, 30, 30), padding=1, method="direct")

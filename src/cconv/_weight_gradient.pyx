@@ -154,7 +154,8 @@ cdef class WeightSums:
         threads = threads_for(num_threads, self.work)
         self.fill(&all, x_batch, y_batch, input, grad_output)
         total = self.execute(&all, threads, out)
-        if all.by_winograd and not np.isfinite(total).all():        # direct sums keep that to the weights that met it
+        # other sums keep that to the weights that met it
+        if (all.by_winograd or all.by_planes) and not np.isfinite(total).all():
             all.layer.method = METHOD_DIRECT
             self.kernels.plan(&all)
             total = self.execute(&all, threads, out)
@@ -197,7 +198,8 @@ cdef class WeightSums:
         cdef Py_ssize_t x_batch[MAX_BATCH_AXES]
         cdef Py_ssize_t y_batch[MAX_BATCH_AXES]
         self.fill(&all, x_batch, y_batch, input, grad_output)
-        return {"kernel": "winograd" if all.by_winograd else "groups" if all.by_groups else "panels",
+        kernel = "planes" if all.by_planes else "groups" if all.by_groups else "panels"
+        return {"kernel": "winograd" if all.by_winograd else kernel,
                 "scratch_bytes": all.scratch_bytes, "blocks": all.n_blocks, "chunks": all.n_chunks,
                 "images": all.images, "tile": (all.layer.TD.tile, all.layer.TH.tile, all.layer.TW.tile),
                 "ic_block": all.layer.ic_block, "oc_block": all.layer.oc_block, "tasks": all.n_tasks}

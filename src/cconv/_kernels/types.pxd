@@ -259,6 +259,7 @@ cdef struct WeightArgs:
     void* partial               # n_chunks - 1 times the same: the first chunk's are in `total`
     # the schedule, filled in by the level's plan(); it follows from the shape alone
     bint by_groups              # groups in the lanes
+    bint by_planes              # pixels of a depthwise layer's rows
     bint by_winograd
     Py_ssize_t images           # batch elements of a block of pixels
     Py_ssize_t n_blocks         # of pixels, in all

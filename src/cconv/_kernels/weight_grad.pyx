@@ -18,6 +18,9 @@ from cconv._kernels.types cimport (
 from cconv._kernels.weight_blocks cimport count_blocks, sums_of_chunk
 from cconv._kernels.weight_groups cimport groups_scratch, groups_task
 from cconv._kernels.weight_panels cimport panels_scratch, panels_task
+from cconv._kernels.weight_planes cimport (
+    BLOCK_PIXELS, CHANNELS, planes_apply, planes_scratch, planes_task,
+)
 from cconv._kernels.weight_winograd cimport winograd_scratch, winograd_task
 
 cdef enum:
@@ -104,6 +107,17 @@ cdef Py_ssize_t plan_groups(WeightArgs* all) noexcept nogil:
     return ceil_div(args.G, LANES)
 
 
+cdef Py_ssize_t plan_planes(WeightArgs* all) noexcept nogil:
+    cdef ConvArgs* args = &all.layer
+    cdef Py_ssize_t rows = max(<Py_ssize_t>1, BLOCK_PIXELS//args.W.output)
+    args.TD.tile = 1
+    args.TH.tile = even(args.H.output, min(args.H.output, rows))
+    args.TW.tile = args.W.output
+    all.images = 1
+    all.scratch_bytes = planes_scratch(all)
+    return ceil_div(args.G, CHANNELS)
+
+
 cdef bint winograd_applies(const ConvArgs* args) noexcept nogil:
     return (args.D.kernel == 1 and args.H.kernel == 3 and args.W.kernel == 3 and args.H.stride == 1
             and args.W.stride == 1 and args.H.dilation == 1 and args.W.dilation == 1)
@@ -150,11 +164,17 @@ cdef void weight_plan(WeightArgs* all) noexcept nogil:
     all.n_elements = args.G*args.OC*args.IC*taps
     all.by_winograd = winograd_applies(args) and (args.method == METHOD_WINOGRAD
                                                   or args.method == METHOD_AUTO and winograd_pays(args))
-    all.by_groups = not all.by_winograd and groups_are_better(args)
-    units = plan_winograd(all) if all.by_winograd else plan_groups(all) if all.by_groups else plan_panels(all)
+    all.by_planes = not all.by_winograd and planes_apply(args)
+    all.by_groups = not all.by_winograd and not all.by_planes and groups_are_better(args)
+    if all.by_winograd:
+        units = plan_winograd(all)
+    elif all.by_planes:
+        units = plan_planes(all)
+    else:
+        units = plan_groups(all) if all.by_groups else plan_panels(all)
     all.n_blocks = count_blocks(all)
     work = <double>all.n_elements*args.N*args.D.output*args.H.output*args.W.output/units
-    if not all.by_groups:       # lanes without a channel take their time as well
+    if not (all.by_groups or all.by_planes):        # lanes without a channel take their time as well
         work = work*padded(args.OC)/args.OC
     all.n_chunks = max(ceil_div(TASKS, units), <Py_ssize_t>(work/TASK_WORK))
     all.n_chunks = min(all.n_chunks, PARTIAL_BYTES//<Py_ssize_t>sizeof(real)//all.n_elements)
@@ -179,6 +199,8 @@ cdef void weight_run(const void* opaque, char* scratch, Py_ssize_t first, Py_ssi
 cdef inline void weight_task(const WeightArgs* args, char* scratch, Py_ssize_t task) noexcept nogil:
     if args.by_winograd:
         winograd_task(args, scratch, task)
+    elif args.by_planes:
+        planes_task(args, scratch, task)
     elif args.by_groups:
         groups_task(args, scratch, task)
     else:

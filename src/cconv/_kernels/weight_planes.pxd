@@ -1,0 +1,149 @@
+"""The weight gradient of depthwise 3x3 layers, channels first: pixels of a plane in the lanes, one channel at a time.
+
+Design:
+a. A plane is one run of pixels: the sample under a tap is a fixed way off, but for those that it would find in another
+   row. There the gradient is multiplied by zero. So no lane is lost on short rows, nothing is transposed, as in
+   weight_groups.pxd, and three vectors of gradients serve nine taps: 28x28 takes 0.66 times as long, 14x14 0.75. 7x7
+   does not gain, and neither does stride 2, where samples have to be dealt out.
+b. Lanes are added up once, when all blocks of a task are. Channels are the inner loop, as they lie side by side in
+   memory: with images there, planes of 14x14 took 1.3 times as long.
+c. What a zero meets may be infinite or NaN, which would make a weight NaN that never met it. So sums that are not
+   finite are computed again by another kernel, which METHOD_DIRECT asks for.
+"""
+from libc.string cimport memset
+
+from cconv._kernels.pack cimport aligned_reals, batch_offsets
+from cconv._kernels.pool_lines cimport copy_reals
+from cconv._kernels.simd cimport LANES, inlined, real, transpose_strided, vkeep, vload, vreal, vstore, vzero
+from cconv._kernels.types cimport METHOD_AUTO, PAD_CONSTANT, Axis, ConvArgs, WeightArgs
+from cconv._kernels.weight_blocks cimport Block, fill_block, sums_of_chunk
+from cconv._kernels.weight_groups cimport has_vectors
+
+cdef enum:
+    CHANNELS = 16               # of a task
+    LEAST_PIXELS = 100          # of a plane
+    BLOCK_PIXELS = 1536         # of a block, unless a row is longer: what is copied of it stays in L1
+
+
+cdef inline bint is_same(const Axis* axis) noexcept nogil:
+    """A kernel of 3 that returns as many samples as it gets, zeros around them."""
+    return (axis.kernel == 3 and axis.dilation == 1 and axis.stride == 1 and axis.pad == 1
+            and axis.boundary == PAD_CONSTANT and axis.size == axis.output)
+
+
+cdef inline bint planes_apply(const ConvArgs* args) noexcept nogil:
+    return (args.method == METHOD_AUTO and args.IC == 1 and args.OC == 1 and args.D.kernel == 1 and args.D.output == 1
+            and args.D.size == 1 and args.D.pad == 0 and is_same(&args.H) and is_same(&args.W)
+            and args.H.output*args.W.output >= LEAST_PIXELS and args.cval[0] == 0
+            and args.x.w == sizeof(real) and args.x.h == args.W.size*args.x.w and has_vectors(&args.x, args.batch_ndim)
+            and args.y.w == sizeof(real) and args.y.h == args.W.size*args.y.w and has_vectors(&args.y, args.batch_ndim))
+
+
+cdef inline Py_ssize_t copy_size(const ConvArgs* args) noexcept nogil:
+    """Reals of a copy of a block: a vector before it, the rows above and below, what vectors read beyond."""
+    return aligned_reals((args.TH.tile + 2)*args.W.size + 3*LANES)
+
+
+cdef inline Py_ssize_t totals_size() noexcept nogil:
+    """Reals of all channels' totals, to whole transposed blocks, and of such a block."""
+    return aligned_reals((9*CHANNELS + 2*LANES)*LANES)
+
+
+cdef inline Py_ssize_t planes_scratch(const WeightArgs* all) noexcept nogil:
+    """Bytes that planes_task uses, in its order."""
+    return (totals_size() + 4*copy_size(&all.layer))*<Py_ssize_t>sizeof(real)
+
+
+# Copies of a block; `samples` begins with the row above it.
+cdef struct Planes:
+    const real* samples
+    const real* gradient
+    const real* first           # 0 in the first column of a row, else 1
+    const real* last
+    Py_ssize_t row
+    Py_ssize_t vectors
+
+
+cdef inline inlined sum_planes(real* total, const Planes* planes) noexcept nogil:
+    """total[3*kh + kw][lane] += sums of products over a block."""
+    cdef vreal acc[9]
+    cdef vreal before, middle, after, x
+    cdef Py_ssize_t i, v
+    cdef int kh
+    for i in range(9):
+        acc[i] = vzero()
+    for v in range(planes.vectors):
+        i = v*LANES
+        # of the output whose column 0 this sample is under, 1, 2
+        before = vkeep(vload(planes.gradient + i + 1)*vload(planes.first + i + 1))
+        middle = vkeep(vload(planes.gradient + i))
+        after = vkeep(vload(planes.gradient + i - 1)*vload(planes.last + i - 1))
+        for kh in range(3):
+            x = vkeep(vload(planes.samples + kh*planes.row + i))
+            acc[3*kh] = acc[3*kh] + x*before
+            acc[3*kh + 1] = acc[3*kh + 1] + x*middle
+            acc[3*kh + 2] = acc[3*kh + 2] + x*after
+    for i in range(9):
+        vstore(total + i*LANES, vload(total + i*LANES) + acc[i])
+
+
+cdef inline void add_lanes(real* sums, real* block, const real* total, bint flip) noexcept nogil:
+    """sums[t] = the sum of total[t]'s lanes, for 9 of them; those up to a whole number of vectors are readable."""
+    cdef Py_ssize_t t = 0, i, step
+    while t < 9:
+        transpose_strided(block, LANES, total + t*LANES, LANES)
+        step = LANES//2
+        while step:
+            for i in range(step):
+                vstore(block + i*LANES, vload(block + i*LANES) + vload(block + (i + step)*LANES))
+            step //= 2
+        for i in range(min(<Py_ssize_t>LANES, 9 - t)):
+            sums[8 - t - i if flip else t + i] = block[i]
+        t += LANES
+
+
+cdef inline void planes_task(const WeightArgs* all, char* scratch, Py_ssize_t task) noexcept nogil:
+    """One task: CHANNELS channels over one chunk of blocks, which are rows of one image."""
+    cdef const ConvArgs* args = &all.layer
+    cdef Py_ssize_t chunk = task % all.n_chunks
+    cdef Py_ssize_t g0 = task//all.n_chunks*CHANNELS, g
+    cdef Py_ssize_t channels = min(<Py_ssize_t>CHANNELS, args.G - g0)
+    cdef Py_ssize_t width = args.W.size, number, i, n, top, bottom, x_offset, y_offset, w_offset
+    cdef real* out = sums_of_chunk(all, chunk)
+    cdef Block block
+    cdef Planes planes
+
+    # scratch: totals | a transposed block | factors of columns | gradient | samples
+    cdef real* total = <real*>scratch
+    cdef real* turned = total + (9*CHANNELS + LANES)*LANES
+    cdef real* first = total + totals_size() + LANES
+    cdef real* last = first + copy_size(args)
+    cdef real* gradient = last + copy_size(args)
+    cdef real* samples = gradient + copy_size(args)
+    memset(total, 0, planes_scratch(all))
+    for i in range(args.TH.tile*width):
+        first[i] = last[i] = 1
+    for i in range(args.TH.tile):
+        first[i*width] = last[(i + 1)*width - 1] = 0
+    planes.samples, planes.gradient, planes.first, planes.last, planes.row = samples, gradient, first, last, width
+
+    for number in range(chunk*all.n_blocks//all.n_chunks, (chunk + 1)*all.n_blocks//all.n_chunks):
+        fill_block(&block, all, number)
+        batch_offsets(args, block.image, &x_offset, &y_offset, &w_offset)
+        top = max(<Py_ssize_t>0, block.oh - 1)
+        bottom = min(block.oh + block.h + 1, args.H.size)
+        x_offset += top*args.x.h
+        y_offset += block.oh*args.y.h
+        n = block.h*width
+        planes.vectors = (n + LANES - 1)//LANES
+        # the block before may have been longer, or another part of its image
+        memset(gradient + n, 0, 2*LANES*sizeof(real))
+        memset(samples, 0, width*sizeof(real))
+        memset(samples + n + width, 0, width*sizeof(real))
+        for g in range(g0, g0 + channels):
+            copy_reals(gradient, <const real*>(args.y.data + y_offset + g*args.y.channel), n)
+            copy_reals(samples + (top - block.oh + 1)*width,
+                       <const real*>(args.x.data + x_offset + g*args.x.channel), (bottom - top)*width)
+            sum_planes(total + (g - g0)*9*LANES, &planes)
+    for g in range(channels):
+        add_lanes(out + (g0 + g)*9, turned, total + g*9*LANES, args.flip)
