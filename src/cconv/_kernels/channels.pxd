@@ -10,7 +10,8 @@ c. Weights are read where they lie, along one row per output channel of the tile
    so no order of theirs is better than another. Packing them first, as is usual, took a tenth of the time at 14x14.
 d. A pointwise kernel reads the image where it lies too.
 e. A register tile walks down k through more rows than the hardware follows, so each fetches what the next will read
-   there: 3 % less time from L2, 5 to 15 % where the image comes from memory. Two tiles ahead is no better.
+   there: 3 % less time from L2, 5 to 15 % where the image comes from memory. Two tiles ahead is no better, and where
+   pixels are the scalars (pixels.pxd) it is no faster.
 """
 from cconv._kernels.pack cimport (
     Block, batch_offsets, block_of, channel_offset, constant_value, is_direct, pack_channel, tap_offset,

@@ -13,7 +13,7 @@ from cconv._kernels.pack cimport (
     aligned_reals, batch_offsets, channel_offset, constant_value, is_direct, pack_channel,
 )
 from cconv._kernels.pixels cimport (
-    WIDTH, channels_inside, fill_place_offsets, pack_panel, pack_samples, padded, pixels_in_place, run_pixels,
+    WIDTH, Target, channels_inside, fill_place_offsets, pack_panel, pack_samples, padded, pixels_in_place, run_pixels,
 )
 from cconv._kernels.simd cimport LANES, PX_M, inlined, real, transpose_strided, vload, vstore
 from cconv._kernels.types cimport ConvArgs, WeightArgs
@@ -189,7 +189,8 @@ cdef inline void panels_task(const WeightArgs* all, char* scratch, Py_ssize_t ta
                 r_end = (b + 1)*rows//tiles
                 for m in range(PX_M):
                     pointers[m] = base + row_offsets[min(r + m, r_end - 1)]
-                run_pixels(sums, panel, pointers, pixel_offsets, K, False, r_end - r, padded(ocs)//LANES)
+                run_pixels(sums, panel, pointers, pixel_offsets, K, False, <Target*>NULL, r_end - r,
+                           padded(ocs)//LANES)
                 add_rows(total + r*WIDTH, sums, r_end - r, padded(ocs)//LANES)
             total += most*WIDTH
             oc += WIDTH

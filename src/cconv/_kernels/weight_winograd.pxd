@@ -14,7 +14,7 @@ c. Rounding: the error of a weight is relative to the largest sum of |input| |gr
    40 eps of that.
 """
 from cconv._kernels.pack cimport batch_offsets, channel_offset, constant_value, pack_channel
-from cconv._kernels.pixels cimport WIDTH, channels_inside, pack_samples, padded, run_pixels
+from cconv._kernels.pixels cimport WIDTH, Target, channels_inside, pack_samples, padded, run_pixels
 from cconv._kernels.simd cimport LANES, PX_M, inlined, real, vload, vreal, vstore, vzero
 from cconv._kernels.types cimport ConvArgs, WeightArgs
 from cconv._kernels.weight_blocks cimport Block, fill_block, sums_of_chunk
@@ -261,7 +261,7 @@ cdef inline void winograd_task(const WeightArgs* all, char* scratch, Py_ssize_t 
                     for m in range(PX_M):
                         pointers[m] = row + min(r + m, r_end - 1)
                     run_pixels(total + r*WIDTH, gradient + p*gradient_pitch(all), pointers, offsets, K, True,
-                               r_end - r, padded(ocs)//LANES)
+                               <Target*>NULL, r_end - r, padded(ocs)//LANES)
                 total += total_pitch(all)
             oc += WIDTH
 

@@ -24,7 +24,9 @@ e. Rounding: an output's error is relative to the largest sum|x||w| of its tile 
 from cconv._kernels.pack cimport (
     aligned_reals, batch_offsets, channel_offset, constant_value, is_direct, pack_line, source_index,
 )
-from cconv._kernels.pixels cimport WIDTH, channels_inside, load_pixel, pack_panel, padded, run_pixels, store_pixels
+from cconv._kernels.pixels cimport (
+    WIDTH, Target, channels_inside, load_pixel, pack_panel, padded, run_pixels, store_pixels,
+)
 from cconv._kernels.simd cimport LANES, PX_M, deinterleave4, inlined, real, vload, vreal, vstore, vzero
 from cconv._kernels.types cimport ConvArgs
 
@@ -382,7 +384,7 @@ cdef inline void multiply(real* sums, const real* panel, const real* points, con
             for m in range(PX_M):
                 pointers[m] = points + p*input_pitch(args) + min(t + m, end - 1)*step
             run_pixels(sums + p*sums_pitch(args) + t*WIDTH, panel + p*kernel_pitch(args, channels), pointers, offsets,
-                       planes, accumulate, end - t, padded(channels)//LANES)
+                       planes, accumulate, <Target*>NULL, end - t, padded(channels)//LANES)
             t = end
 
 
