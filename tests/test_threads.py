@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 import cconv
-from cconv import _core, _cpus
+from cconv import _core, _cpus, _shapes
 from checks import same_bits, sample
 
 
@@ -34,6 +34,20 @@ def run_python(code, **environment):
     command = [sys.executable, "-c", textwrap.dedent(code)]
     environment = os.environ | PATH | environment
     return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120)
+
+
+def test_batches_between_looks_at_signals_are_whole_rounds():
+    """Else threads wait for each other once more: 4 tasks as 3 and 1 take two threads three rounds."""
+    batches = set()
+    for channels in (32, 64, 128, 256, 1024):
+        x, w = np.zeros((1, channels, 56, 56), np.float32), np.zeros((256, channels, 1, 1), np.float32)
+        spec = _shapes.conv_spec(2, x.shape, x.dtype, w.shape, w.dtype, None, None, 1, 0, "constant", 0, 1, 1, False,
+                                 None, "channels_first", "auto", None, None)  # fmt: skip
+        out = np.empty(spec.output_shape, np.float32)
+        schedule = _core.Convolution(spec).schedule(x, out)
+        assert schedule["batch"] == schedule["tasks"] or schedule["batch"] % schedule["threads"] == 0
+        batches.add(schedule["batch"] < schedule["tasks"])
+    assert batches == {False, True}
 
 
 # limits

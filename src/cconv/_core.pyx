@@ -167,6 +167,11 @@ cdef inline Py_ssize_t whole_rounds(double tasks, int threads) noexcept:
     return (<Py_ssize_t>tasks//threads + 1)*threads
 
 
+cdef inline Py_ssize_t first_batch(Py_ssize_t tasks, double work, int threads) noexcept:
+    """How many tasks to run before the first look at signals."""
+    return tasks if work <= FIRST_WORK else min(tasks, whole_rounds(tasks*(FIRST_WORK/work), threads))
+
+
 cdef inline Py_ssize_t next_batch(Py_ssize_t tasks, long long taken, int threads) noexcept:
     """How many tasks to run before the next look at signals, when so many took so many nanoseconds."""
     cdef double rate = <double>tasks/<double>max(taken, <long long>1)
@@ -188,7 +193,7 @@ cdef int run_tasks(run_t run, const void* args, Py_ssize_t n_tasks, Py_ssize_t* 
     note_call(threads)
     try:
         if work > FIRST_WORK and is_main_thread():
-            step = whole_rounds(n_tasks*(FIRST_WORK/work), threads)
+            step = first_batch(n_tasks, work, threads)
         while first < n_tasks:
             last = min(n_tasks, first + step)
             start = cconv_nanoseconds()
@@ -461,9 +466,10 @@ cdef class Convolution:
             _used = self.fill_weight(&args, &strides, weight, None)
         threads = threads_for(num_threads, self.work)
         self.kernels.plan(&args, threads)
+        threads = min(threads, args.n_tasks)
         return {"kernel": {ALG_CHANNELS: "channels", ALG_PIXELS: "pixels", ALG_ROWS: "rows",
                            ALG_LINE: "line", ALG_WINOGRAD: "winograd", ALG_DEPTHWISE: "depthwise",
                            ALG_SEPARABLE: "separable", ALG_PLANES: "planes"}[args.algorithm],
                 "tile": (args.TD.tile, args.TH.tile, args.TW.tile), "ic_block": args.ic_block,
                 "oc_block": args.oc_block, "tasks": args.n_tasks, "scratch_bytes": args.scratch_bytes,
-                "threads": min(threads, args.n_tasks)}
+                "threads": threads, "batch": first_batch(args.n_tasks, self.work, threads)}
