@@ -162,9 +162,9 @@ cdef int fill_axes(Axis** axes, spec) except -1:
 
 
 cdef inline Py_ssize_t whole_rounds(double tasks, int threads) noexcept:
-    """At least so many tasks, and one for each thread in every round: 4 tasks as 3 and 1 took two threads 3 rounds
-    instead of 2, half as long again, which 1x1 layers of 50 to 100 million multiply-adds did."""
-    return (<Py_ssize_t>tasks//threads + 1)*threads
+    """So many tasks, and one for each thread in every round: 4 tasks as 3 and 1 took two threads 3 rounds instead of 2,
+    half as long again, which 1x1 layers of 50 to 100 million multiply-adds did."""
+    return (max(<Py_ssize_t>tasks, <Py_ssize_t>1) + threads - 1)//threads*threads
 
 
 cdef inline Py_ssize_t first_batch(Py_ssize_t tasks, double work, int threads) noexcept:
