@@ -192,7 +192,7 @@ cdef int run_tasks(run_t run, const void* args, Py_ssize_t n_tasks, Py_ssize_t* 
         return 0
     note_call(threads)
     try:
-        if work > FIRST_WORK and is_main_thread():
+        if is_main_thread():
             step = first_batch(n_tasks, work, threads)
         while first < n_tasks:
             last = min(n_tasks, first + step)

@@ -5,8 +5,8 @@ import numpy as np
 from cconv._arrays cimport AxisMap, fill_array, fill_axis_map
 from cconv._core cimport dtype_codes, fill_axes, load_table, run_tasks
 from cconv._kernels.types cimport (
-    MAX_BATCH_AXES, METHOD_AUTO, METHOD_DIRECT, METHOD_WINOGRAD, Axis, ConvArgs, ExchangeArgs, WeightArgs,
-    WeightKernels,
+    MAX_BATCH_AXES, METHOD_AUTO, METHOD_DIRECT, METHOD_WINOGRAD, WEIGHT_GROUPS, WEIGHT_PANELS, WEIGHT_PLANES,
+    WEIGHT_WINOGRAD, Axis, ConvArgs, ExchangeArgs, WeightArgs, WeightKernels,
 )
 from cconv._limits cimport threads_for
 from cconv._phases cimport Phase, find_phase, phase_step
@@ -155,7 +155,7 @@ cdef class WeightSums:
         self.fill(&all, x_batch, y_batch, input, grad_output)
         total = self.execute(&all, threads, out)
         # other sums keep that to the weights that met it
-        if (all.by_winograd or all.by_planes) and not np.isfinite(total).all():
+        if all.only_finite and not np.isfinite(total).all():
             all.layer.method = METHOD_DIRECT
             self.kernels.plan(&all)
             total = self.execute(&all, threads, out)
@@ -198,8 +198,8 @@ cdef class WeightSums:
         cdef Py_ssize_t x_batch[MAX_BATCH_AXES]
         cdef Py_ssize_t y_batch[MAX_BATCH_AXES]
         self.fill(&all, x_batch, y_batch, input, grad_output)
-        kernel = "planes" if all.by_planes else "groups" if all.by_groups else "panels"
-        return {"kernel": "winograd" if all.by_winograd else kernel,
+        return {"kernel": {WEIGHT_PANELS: "panels", WEIGHT_GROUPS: "groups", WEIGHT_PLANES: "planes",
+                           WEIGHT_WINOGRAD: "winograd"}[all.algorithm],
                 "scratch_bytes": all.scratch_bytes, "blocks": all.n_blocks, "chunks": all.n_chunks,
                 "images": all.images, "tile": (all.layer.TD.tile, all.layer.TH.tile, all.layer.TW.tile),
                 "ic_block": all.layer.ic_block, "oc_block": all.layer.oc_block, "tasks": all.n_tasks}

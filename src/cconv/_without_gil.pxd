@@ -317,8 +317,8 @@ cdef inline void run_weight_grad(WeightArgs* all, const WeightKernels* kernels, 
     threads = planned(num_threads, work)
     kernels.plan(all)
     run_planned_sums(all, kernels, threads, space)
-    if (all.by_winograd or all.by_planes) and (space.memory == NULL
-                                               or not all_finite(all.total, all.n_elements, all.layer.y.dtype)):
+    if all.only_finite and (space.memory == NULL
+                            or not all_finite(all.total, all.n_elements, all.layer.y.dtype)):
         all.layer.method = METHOD_DIRECT        # keeps what is not finite to the weights that met it
         kernels.plan(all)
         run_planned_sums(all, kernels, threads, space)

@@ -49,6 +49,12 @@ cdef enum:                      # which micro-kernel carries a convolution
     ALG_SEPARABLE = 6           # weights that are an outer product: one pass per axis
     ALG_PLANES = 7              # one channel in and out per group: pixels of a row in the lanes
 
+cdef enum:                      # and which a weight gradient
+    WEIGHT_PANELS = 0           # output channels in the lanes
+    WEIGHT_GROUPS = 1           # small groups in the lanes
+    WEIGHT_PLANES = 2           # one channel in and out per group: pixels of a plane in the lanes
+    WEIGHT_WINOGRAD = 3         # 3x3 with many channels: F(3x3, 4x4)
+
 cdef enum:                      # what the caller allows
     METHOD_AUTO = 0
     METHOD_DIRECT = 1           # sums of products and nothing else
@@ -258,9 +264,8 @@ cdef struct WeightArgs:
     void* total                 # G*OC x IC x KD*KH*KW of the real type
     void* partial               # n_chunks - 1 times the same: the first chunk's are in `total`
     # the schedule, filled in by the level's plan(); it follows from the shape alone
-    bint by_groups              # groups in the lanes
-    bint by_planes              # pixels of a depthwise layer's rows
-    bint by_winograd
+    int algorithm               # WEIGHT_PANELS, ...
+    bint only_finite            # sums that are not finite are to be computed again, by METHOD_DIRECT
     Py_ssize_t images           # batch elements of a block of pixels
     Py_ssize_t n_blocks         # of pixels, in all
     Py_ssize_t n_chunks         # runs of blocks that are summed by tasks of their own

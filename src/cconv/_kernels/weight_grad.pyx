@@ -13,14 +13,13 @@ from cconv._kernels.pack cimport box_size, plan_patch, plan_taps
 from cconv._kernels.pixels cimport WIDTH, padded, pixels_in_place
 from cconv._kernels.simd cimport LANES, real
 from cconv._kernels.types cimport (
-    KERNEL_ABI, METHOD_AUTO, METHOD_WINOGRAD, ConvArgs, ExchangeArgs, WeightArgs, WeightKernels,
+    KERNEL_ABI, METHOD_AUTO, METHOD_WINOGRAD, WEIGHT_GROUPS, WEIGHT_PANELS, WEIGHT_PLANES, WEIGHT_WINOGRAD, ConvArgs,
+    ExchangeArgs, WeightArgs, WeightKernels,
 )
 from cconv._kernels.weight_blocks cimport count_blocks, sums_of_chunk
 from cconv._kernels.weight_groups cimport groups_scratch, groups_task
 from cconv._kernels.weight_panels cimport panels_scratch, panels_task
-from cconv._kernels.weight_planes cimport (
-    BLOCK_PIXELS, CHANNELS, planes_apply, planes_scratch, planes_task,
-)
+from cconv._kernels.weight_planes cimport BLOCK_PIXELS, CHANNELS, planes_apply, planes_scratch, planes_task
 from cconv._kernels.weight_winograd cimport winograd_scratch, winograd_task
 
 cdef enum:
@@ -155,6 +154,15 @@ cdef bint groups_are_better(const ConvArgs* args) noexcept nogil:
     return by_channels < 0.4*by_groups and sums*LANES*<Py_ssize_t>sizeof(real) <= TOTAL_BYTES
 
 
+cdef int choose(const ConvArgs* args) noexcept nogil:
+    if winograd_applies(args) and (args.method == METHOD_WINOGRAD
+                                   or args.method == METHOD_AUTO and winograd_pays(args)):
+        return WEIGHT_WINOGRAD
+    if planes_apply(args):
+        return WEIGHT_PLANES
+    return WEIGHT_GROUPS if groups_are_better(args) else WEIGHT_PANELS
+
+
 cdef void weight_plan(WeightArgs* all) noexcept nogil:
     """Fills in everything under "the schedule" in WeightArgs."""
     cdef ConvArgs* args = &all.layer
@@ -162,20 +170,20 @@ cdef void weight_plan(WeightArgs* all) noexcept nogil:
     cdef Py_ssize_t units
     cdef double work
     all.n_elements = args.G*args.OC*args.IC*taps
-    all.by_winograd = winograd_applies(args) and (args.method == METHOD_WINOGRAD
-                                                  or args.method == METHOD_AUTO and winograd_pays(args))
-    all.by_planes = not all.by_winograd and planes_apply(args)
-    all.by_groups = not all.by_winograd and not all.by_planes and groups_are_better(args)
-    if all.by_winograd:
+    all.algorithm = choose(args)
+    all.only_finite = all.algorithm == WEIGHT_WINOGRAD or all.algorithm == WEIGHT_PLANES
+    if all.algorithm == WEIGHT_WINOGRAD:
         units = plan_winograd(all)
-    elif all.by_planes:
+    elif all.algorithm == WEIGHT_PLANES:
         units = plan_planes(all)
+    elif all.algorithm == WEIGHT_GROUPS:
+        units = plan_groups(all)
     else:
-        units = plan_groups(all) if all.by_groups else plan_panels(all)
+        units = plan_panels(all)
     all.n_blocks = count_blocks(all)
     work = <double>all.n_elements*args.N*args.D.output*args.H.output*args.W.output/units
-    if not (all.by_groups or all.by_planes):        # lanes without a channel take their time as well
-        work = work*padded(args.OC)/args.OC
+    if all.algorithm == WEIGHT_PANELS or all.algorithm == WEIGHT_WINOGRAD:
+        work = work*padded(args.OC)/args.OC         # lanes without a channel take their time as well
     all.n_chunks = max(ceil_div(TASKS, units), <Py_ssize_t>(work/TASK_WORK))
     all.n_chunks = min(all.n_chunks, PARTIAL_BYTES//<Py_ssize_t>sizeof(real)//all.n_elements)
     all.n_chunks = max(<Py_ssize_t>1, min(all.n_chunks, all.n_blocks))
@@ -197,11 +205,11 @@ cdef void weight_run(const void* opaque, char* scratch, Py_ssize_t first, Py_ssi
 
 
 cdef inline void weight_task(const WeightArgs* args, char* scratch, Py_ssize_t task) noexcept nogil:
-    if args.by_winograd:
+    if args.algorithm == WEIGHT_WINOGRAD:
         winograd_task(args, scratch, task)
-    elif args.by_planes:
+    elif args.algorithm == WEIGHT_PLANES:
         planes_task(args, scratch, task)
-    elif args.by_groups:
+    elif args.algorithm == WEIGHT_GROUPS:
         groups_task(args, scratch, task)
     else:
         panels_task(args, scratch, task)
