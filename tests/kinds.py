@@ -124,6 +124,9 @@ def endless_calls():
     plan = cconv.plan_conv2d(array(32, 32, 5, 5))
     planned = over_and_over(np.empty((32, 44, 44), np.float32))
     line = array(20_000_000)
+    row, columns = (np.broadcast_to(a, (1 << 35, *a.shape)) for a in (one[0, 0, 0], one[0, 0]))
+    same_row, same_columns = (np.lib.stride_tricks.as_strided(a, (1 << 35, *a.shape), (0, *a.strides))
+                              for a in (np.empty((), np.float32), np.empty(48, np.float32)))
     return {
         "conv2d": of(cconv.conv2d, maps, array(32, 32, 5, 5), result=(32, 44, 44)),
         "conv2d by Winograd": of(cconv.conv2d, maps, weight, padding=1, method="winograd", result=(32, 48, 48)),
@@ -149,6 +152,13 @@ def endless_calls():
                                 result=(32, 50, 50)),
         "tanh": of(activations.tanh, maps, result=(32, 48, 48)),
         "softmax": of(activations.softmax, images, result=(64, 64)),
+        "softmax of a row": lambda n: activations.softmax(row, out=same_row, num_threads=n),
+        "softmax of columns": lambda n: activations.softmax(columns, axis=0, out=same_columns, num_threads=n),
+        "running mean of a line": limited(ndimage.uniform_filter1d, row, 5, output=same_row),
+        "running mean of columns": limited(ndimage.uniform_filter1d, columns, 5, axis=0, output=same_columns),
+        "max_unpool of a line": lambda n: cconv.max_unpool1d(
+            row[None, None], np.broadcast_to(7, (1, 1, 1 << 35)), 2,
+            out=np.lib.stride_tricks.as_strided(np.empty((), np.float32), (1, 1, 1 << 36), (0, 0, 0)), num_threads=n),
         "ndimage.gaussian_filter": limited(ndimage.gaussian_filter, images, 2.0, axes=(1, 2), output=filtered),
         "ndimage.correlate": limited(ndimage.correlate, images, array(1, 5, 5), output=filtered),
         "ndimage.maximum_filter": limited(ndimage.maximum_filter, images, 9, axes=(1, 2), output=filtered),

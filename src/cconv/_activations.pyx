@@ -7,12 +7,13 @@ b. No validation: activations.py has done it. Nothing is kept from call to call:
 """
 cimport numpy as cnp
 
-from cconv._core cimport dtype_codes, load_table, run_tasks
+from cconv._core cimport dtype_codes, load_table, run_tasks, watched
 from cconv._kernels.types cimport (
     DT_SWAPPED, MAP_ELU, MAP_ELU_GRAD, MAP_IDENTITY, MAP_LEAKY, MAP_LEAKY_GRAD, MAP_LOG_SOFTMAX,
     MAP_LOG_SOFTMAX_GRAD, MAP_RELU, MAP_RELU_GRAD, MAP_SIGMOID, MAP_SIGMOID_GRAD, MAP_SLOPE_GRAD, MAP_SOFTMAX,
     MAP_SOFTMAX_GRAD, MAP_TANH, MAP_TANH_GRAD, MapArgs, MapKernels, Operand,
 )
+from cconv._kernels.watch cimport Watch
 from cconv._limits cimport threads_for
 
 cnp.import_array()
@@ -77,6 +78,7 @@ def run(int op, cnp.ndarray x not None, cnp.ndarray grad, cnp.ndarray slope, cnp
     `out` shares no memory with the others, unless it is exactly `x` or `grad`. slope: one per element, of any strides.
     axis: that of softmax, or -1."""
     cdef MapArgs args
+    cdef Watch watch
     cdef MapKernels* kernels = f32_kernels
     cdef int order[64]
     cdef int i, k, ndim = 0, threads
@@ -96,6 +98,7 @@ def run(int op, cnp.ndarray x not None, cnp.ndarray grad, cnp.ndarray slope, cnp
         ndim += 1
     args.op = op
     args.parameter = parameter
+    args.watch = watched(&watch)
     args.length = 1 if axis < 0 else cnp.PyArray_DIM(out, axis)
     args.grad.data = args.slope.data = NULL
     args.ndim = max(ndim, 1)

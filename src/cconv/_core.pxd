@@ -3,6 +3,7 @@ cimport numpy as cnp
 
 from cconv._arrays cimport AxisMap, NewArray
 from cconv._kernels.types cimport MAX_BATCH_AXES, Axis, ConvArgs, ConvKernels, run_t
+from cconv._kernels.watch cimport Watch
 
 cdef void* load_table(operator, real, capsule_name) except NULL
 cdef const int* dtype_codes() noexcept
@@ -10,6 +11,8 @@ cdef double product(values)
 cdef int fill_axes(Axis** axes, spec) except -1
 cdef int run_tasks(run_t run, const void* args, Py_ssize_t n_tasks, Py_ssize_t* scratch_bytes, int threads,
                    double work) except -1
+
+cdef Watch* watched(Watch* watch) noexcept
 
 cdef struct BatchStrides:
     # what the pointers of a call's arguments point to

@@ -9,7 +9,7 @@ b. A `Convolution`, as a `Pooling` in _pooling.pyx, is a spec turned into the C 
 c. Scratch is taken in run_tasks, once per call, before any work: kernels allocate nothing and cannot fail.
 d. No validation: _shapes.py has done it.
 """
-import importlib
+import importlib.util
 import os
 
 cimport numpy as cnp
@@ -17,7 +17,7 @@ import numpy as np
 
 from cconv._calls import fill_with_bias
 
-from cpython.exc cimport PyErr_CheckSignals
+from cpython.exc cimport PyErr_CheckSignals, PyErr_Occurred
 from cpython.pycapsule cimport PyCapsule_GetPointer
 
 from cconv._arrays cimport fill_array, fill_axis_map, fill_new_array, fill_tiles, new_array
@@ -28,6 +28,7 @@ from cconv._kernels.types cimport (
     METHOD_SEPARABLE, METHOD_WINOGRAD, PAD_CONSTANT, PAD_EDGE, PAD_REFLECT, PAD_SYMMETRIC, PAD_WRAP, Axis,
     ConvArgs, ConvKernels, TileGuard, TileKernels, Tiles, run_t,
 )
+from cconv._kernels.watch cimport Watch
 from cconv._limits cimport SERIAL_WORK, is_main_thread, note_call, threads_for
 from cconv._memory cimport free_memory, take_scratch
 
@@ -40,6 +41,11 @@ cdef extern from "_platform.h":
     int CCONV_HAS_VECTORS
     int cconv_cpu_level()
     long long cconv_nanoseconds() noexcept nogil
+    int cconv_load(const int* counter) noexcept nogil
+    void cconv_store(int* counter, int value) noexcept nogil
+
+cdef extern from "Python.h":
+    int check_signals "PyErr_CheckSignals"() noexcept       # leaves the exception set, for the end of the call
 
 cdef enum:
     # Multiply-adds before the first look at pending signals: 2 to 4 ms, 80 where fresh memory costs most.
@@ -78,7 +84,12 @@ def _choose_level():
 _LEVEL = _choose_level()
 
 cdef void* load_table(operator, real, capsule_name) except NULL:
-    module = importlib.import_module(f"cconv._kernels.{operator}_{real}_{_LEVEL.replace('-', '_')}")
+    """The kernels of the level in use, or of the one below where it has none of its own: see LEFT_TO in setup.py."""
+    for level in reversed(LEVELS[:LEVELS.index(_LEVEL) + 1]):
+        name = f"cconv._kernels.{operator}_{real}_{level.replace('-', '_')}"
+        if importlib.util.find_spec(name) is not None:
+            break
+    module = importlib.import_module(name)
     cdef void* table = PyCapsule_GetPointer(module.CAPSULE, capsule_name)
     if (<unsigned int*>table)[0] != KERNEL_ABI:
         raise ImportError(f"{module.__name__} belongs to another version of cconv; reinstall cconv")
@@ -178,6 +189,33 @@ cdef inline Py_ssize_t next_batch(Py_ssize_t tasks, long long taken, int threads
     return whole_rounds(max(min(rate*SIGNAL_TIME, 4.*tasks), min(rate*EVEN_TIME, 4.*threads)), threads)
 
 
+cdef bint look(Watch* watch) noexcept nogil:
+    """For tasks of any thread; the one that Python's signals come to asks for them."""
+    cdef long long now
+    if not cconv_load(&watch.stopped) and is_main_thread():
+        now = cconv_nanoseconds()
+        if now - watch.looked >= SIGNAL_TIME:
+            watch.looked = now
+            with gil:
+                if check_signals() != 0:
+                    cconv_store(&watch.stopped, 1)
+    return cconv_load(&watch.stopped)
+
+
+cdef Watch* watched(Watch* watch) noexcept:
+    """For the arguments of a call whose tasks may be long: run_tasks raises what stopped them."""
+    if not is_main_thread():
+        return NULL
+    watch.stopped = 0
+    watch.looked = cconv_nanoseconds()
+    watch.look = look
+    return watch
+
+
+cdef int raise_pending() except -1:
+    return -1 if PyErr_Occurred() != NULL else 0
+
+
 cdef int run_tasks(run_t run, const void* args, Py_ssize_t n_tasks, Py_ssize_t* scratch_bytes, int threads,
                    double work) except -1:
     """All tasks of a planned call. Long calls look for Ctrl-C between batches of tasks, if it can come to this thread;
@@ -199,6 +237,7 @@ cdef int run_tasks(run_t run, const void* args, Py_ssize_t n_tasks, Py_ssize_t* 
             start = cconv_nanoseconds()
             with nogil:
                 run(args, scratch, first, last, threads)
+            raise_pending()
             PyErr_CheckSignals()
             step = next_batch(last - first, cconv_nanoseconds() - start, threads)
             first = last

@@ -8,4 +8,4 @@ cdef enum:
 cdef int threads_for(object asked, double work) except -1
 cdef int threads_without_gil(int asked) noexcept nogil
 cdef void note_call(int threads) noexcept nogil
-cdef bint is_main_thread() noexcept
+cdef bint is_main_thread() noexcept nogil

@@ -13,7 +13,8 @@ from contextvars import ContextVar
 
 from cconv._cpus import available_cpus
 
-from cpython.pythread cimport PyThread_get_thread_ident
+cdef extern from "pythread.h":
+    unsigned long PyThread_get_thread_ident() noexcept nogil
 
 cdef extern from "_platform.h":
     int omp_get_max_threads() noexcept nogil
@@ -89,8 +90,8 @@ def note_threads(int threads):
     note_call(threads)
 
 
-cdef bint is_main_thread() noexcept:
-    return <unsigned long>PyThread_get_thread_ident() == main_thread
+cdef bint is_main_thread() noexcept nogil:
+    return PyThread_get_thread_ident() == main_thread
 
 
 def _before_fork():

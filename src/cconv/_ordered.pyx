@@ -11,11 +11,12 @@ from cython.parallel cimport prange
 from libc.math cimport fabs
 
 from cconv._arrays cimport AxisMap, fill_array, fill_axis_map
-from cconv._core cimport dtype_codes, load_table, run_tasks
+from cconv._core cimport dtype_codes, load_table, run_tasks, watched
 from cconv._kernels.types cimport (
     MAX_BATCH_AXES, ORD_BOX, ORD_BOX_ALONG, ORD_EVEN, ORD_GREATEST, ORD_LEAST, ORD_MAX, ORD_MIN, ORD_ODD, ORD_ROWS,
     ORD_SUM, PAD_CONSTANT, PAD_EDGE, PAD_REFLECT, PAD_SYMMETRIC, PAD_WRAP, Axis, OrderedArgs, OrderedKernels,
 )
+from cconv._kernels.watch cimport Watch
 from cconv._limits cimport threads_for
 from cconv._memory cimport free_memory, take_memory
 
@@ -125,6 +126,7 @@ cdef class Ordered:
         cdef Py_ssize_t y_batch[MAX_BATCH_AXES]
         cdef int threads
         cdef void* memory = NULL
+        cdef Watch watch
         cdef double work
         if self.outputs == 0:
             return out
@@ -134,6 +136,7 @@ cdef class Ordered:
             args.x.w = cnp.PyArray_ITEMSIZE(input)
             args.y.w = cnp.PyArray_ITEMSIZE(out)
         args.in_place = args.x.data == args.y.data
+        args.watch = watched(&watch)
         if weight is not None and not cnp.PyArray_ISALIGNED(weight):
             weight = weight.copy()
         try:

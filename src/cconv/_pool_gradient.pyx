@@ -5,11 +5,12 @@ from math import gcd
 cimport numpy as cnp
 
 from cconv._arrays cimport AxisMap, fill_array, fill_axis_map
-from cconv._core cimport dtype_codes, load_table, run_tasks
+from cconv._core cimport dtype_codes, load_table, run_tasks, watched
 from cconv._kernels.types cimport (
     MAX_BATCH_AXES, SCATTER_ADD, SCATTER_CHECK, SCATTER_FETCH, SCATTER_SET, SPAN_MAX, SPAN_SUM, PoolGradKernels,
     ScatterArgs, SpanArgs, SpanAxis,
 )
+from cconv._kernels.watch cimport Watch
 from cconv._limits cimport threads_for
 
 cnp.import_array()
@@ -125,9 +126,11 @@ cdef class Scatter:
         cdef ScatterArgs args = self.args
         cdef Py_ssize_t batch[3*MAX_BATCH_AXES]
         cdef char failed = 0
+        cdef Watch watch
         cdef int threads
         args.batch_shape = self.batch_shape
         args.failed = &failed
+        args.watch = watched(&watch)
         if check:
             args.mode = SCATTER_CHECK
         fill_array(&args.x, batch, x, &self.axes, dtype_codes())

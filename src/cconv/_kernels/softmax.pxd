@@ -9,11 +9,13 @@ from cconv._kernels.vmath cimport (
     soft_columns_store, soft_end, soft_peaked, soft_row_add, soft_row_end, soft_row_peak, soft_row_store, soft_totals,
     vsplat,
 )
+from cconv._kernels.watch cimport LOOK_AFTER, must_stop
 
 cdef enum:
     PIECE = 512                 # samples of a row that are converted at a time
     COLUMNS = 128               # rows side by side
     HELD = 8192                 # samples that are kept, converted, between the passes
+    LOOK_ROWS = LOOK_AFTER//COLUMNS
     SHORT = 4                   # vectors: shorter rows go side by side, or their tails and folds take most of the time
 
 
@@ -56,22 +58,25 @@ cdef inline inlined along_row(int kind, const MapArgs* args, char* scratch, cons
     cdef Py_ssize_t n, start
     cdef bint has_grad = kind == SOFT_MAX_GRAD or kind == SOFT_LOG_GRAD
     cdef bint whole = args.direct or held_samples(args) > 0
-    cdef const real* samples = <const real*>x
-    cdef const real* gradients = <const real*>grad
-    cdef real* results = <real*>y
     cdef real* held = <real*>scratch
     cdef real* held_grad = held + max(<Py_ssize_t>PIECE, held_samples(args))
+    cdef const real* samples = held
+    cdef const real* gradients = held_grad
+    cdef real* results = held
     cdef real peak = <real>-INFINITY
     cdef soft_totals totals
     cdef int stage
-    if not args.direct:
-        samples = results = held
-        gradients = held_grad
     soft_begin(&totals)
     for stage in range(3):
         start = 0
         while start < args.length:
-            n = args.length if whole else min(<Py_ssize_t>PIECE, args.length - start)
+            if start > 0 and start % LOOK_AFTER == 0 and must_stop(args.watch):
+                return
+            n = min(<Py_ssize_t>LOOK_AFTER if whole else <Py_ssize_t>PIECE, args.length - start)
+            if args.direct:
+                samples, results = <const real*>x + start, <real*>y + start
+                if has_grad:
+                    gradients = <const real*>grad + start
             if not args.direct and (stage == 0 or not whole):
                 load_row(held, x + start*args.x.along, n, args.x.along, args.x.dtype)
                 if has_grad:
@@ -116,6 +121,8 @@ cdef inline inlined across_block(int kind, const MapArgs* args, char* scratch, c
         soft_begin(totals + i)
     for stage in range(3):
         for row in range(args.length):
+            if row % LOOK_ROWS == LOOK_ROWS - 1 and must_stop(args.watch):
+                return
             if direct:
                 samples = <const real*>(x + row*args.x.along)
                 gradients = <const real*>(grad + row*args.grad.along)

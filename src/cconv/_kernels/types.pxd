@@ -4,6 +4,8 @@ Names: N batch, G groups, IC / OC channels per group, I* K* O* extents of input,
 D(epth) H(eight) W(idth), S* stride, L* dilation, P* padding before. Strides of arrays are in bytes.
 """
 
+from cconv._kernels.watch cimport Watch
+
 cdef enum:
     MAX_BATCH_AXES = 64
     KERNEL_ABI = 1
@@ -335,6 +337,7 @@ cdef struct MapArgs:
     Operand slope               # leaky: one per element
     Operand y
     double parameter            # leaky: the one slope if there are no others; elu: alpha
+    Watch* watch
     # the schedule, filled in by the level's plan()
     bint direct                 # rows are of the kernel's real type and lie side by side: nothing is copied
     bint across                 # softmax: lanes along the last of the other axes
@@ -382,6 +385,7 @@ cdef struct OrderedArgs:
     const double* weight        # and column kw*unit; of ORD_EVEN and ORD_ODD the second samples follow the first ones
     const Py_ssize_t* tap_row
     const Py_ssize_t* tap_column
+    Watch* watch
     Py_ssize_t row_block
     Py_ssize_t column_block     # pixels
     Py_ssize_t n_tasks
@@ -457,6 +461,7 @@ cdef struct ScatterArgs:
     Array y                     # the plane; read by SCATTER_FETCH
     Array indices               # int64, flat over the plane
     char* failed                # set if an index is out of range
+    Watch* watch
     # the schedule, filled in by the level's plan()
     bint direct                 # the plane is written where it lies
     bint packed                 # and so are several at once, which lie side by side as their samples do
