@@ -38,6 +38,8 @@ if os.environ.get("CCONV_BUILD_LEVELS"):
 REALS = {"f32": 32, "f64": 64, "i32": 132, "i64": 164}
 NARROW_REALS = {"u8": 108, "u16": 116}          # maxima and minima only
 FLOATING_REALS = {real: code for real, code in REALS.items() if code < 100}
+OPERATORS = {"conv": REALS, "pool": REALS | NARROW_REALS, "pool_grad": REALS, "tiles": FLOATING_REALS,
+             "weight_grad": FLOATING_REALS, "activations": FLOATING_REALS, "ordered": {"f64": 64}}
 SCALAR = [("CCONV_SCALAR", "1")] if os.environ.get("CCONV_SCALAR") == "1" else []
 CPUS = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 JOBS = int(os.environ.get("CCONV_BUILD_JOBS") or CPUS)
@@ -80,9 +82,14 @@ GCC_KERNEL = ["-ffp-contract=fast", "-fno-predictive-commoning", "-fno-tree-loop
               "-fno-gcse-after-reload", "-fvect-cost-model=very-cheap", "--param=inline-unit-growth=15"]
 # Gradients of pools are many short loops, of which GCC is to make what it can: 1.2 to 8 times as fast.
 GCC_VECTORS = ["-fvect-cost-model=dynamic", "--param=vect-epilogues-nomask=0"]
-# For a level that only old CPUs take, a tenth to a quarter less code: register tiles are still unrolled, other
-# loops are not.
-GCC_SMALL = ["-O2", "-fpeel-loops", "-fvect-cost-model=very-cheap"]
+# A level that only CPUs of before 2013 take, or cheap ones of before 2021, has to cost the others little: 0.4 MB of the
+# wheel instead of 0.9 with -O2. Products and their weight gradients take 1.6 times as long for it; all else, without
+# vectors, 4 to 15 times.
+GCC_SMALL = ["-Os"]
+SMALL_VECTORS = {(operator, real) for operator in ("conv", "weight_grad") for real in FLOATING_REALS}
+# What a level leaves to the one below, which is as fast: 80 gradients of pools took 1.02 times as long at v4 as at v3.
+LEFT_TO = {("pool_grad", "x86-64-v4"): "x86-64-v3"}
+# `ordered`: the same products and sums as SciPy's, each rounded.
 UNCONTRACTED = [] if sys.platform == "win32" else ["-ffp-contract=off"]
 
 
@@ -108,32 +115,36 @@ def extensions():
         made.directives = directives
         return made
 
-    # what handles arguments is half as large as with -O3, and no slower
-    core_flags = COMPILE + OPENMP_COMPILE + ([] if sys.platform == "win32" else ["-O2"])
     core_macros = [*SCALAR, ("CCONV_LEVELS", '"' + ",".join(LEVELS) + '"'),
                    ("NPY_NO_DEPRECATED_API", "NPY_2_0_API_VERSION")]
-    made = [extension(f"cconv.{name}", f"{PACKAGE}/{name}.pyx", core_macros, core_flags, DIRECTIVES)
-            for name in ("_core", "_activations", "_convolution_set", "_limits", "_memory", "_ordered",
-                         "_pool_gradient", "_pooling", "_weight_gradient")]
+
+    def core(name, directives=DIRECTIVES):
+        # What handles arguments is no slower with -O2, and half as large as with -O3; with -Os a quarter smaller yet,
+        # but the shortest calls, which end in _core, took 1.07 times as long.
+        flags = COMPILE + OPENMP_COMPILE
+        if sys.platform != "win32":
+            flags += ["-O2" if name == "_core" else "-Os"]
+        return extension(f"cconv.{name}", f"{PACKAGE}/{name}.pyx", core_macros, flags, directives)
+
+    made = [core(name) for name in ("_core", "_activations", "_convolution_set", "_limits", "_memory", "_ordered",
+                                    "_pool_gradient", "_pooling", "_weight_gradient")]
     # the C API's functions have no GIL to raise a ZeroDivisionError with
-    made.append(extension("cconv.capi", f"{PACKAGE}/capi.pyx", core_macros, core_flags,
-                          DIRECTIVES | {"cdivision": True}))
+    made.append(core("capi", DIRECTIVES | {"cdivision": True}))
+    beside_others = len(LEVELS) > 1 and is_gcc()
     for level, march in LEVELS.items():
-        if level == "generic" and len(LEVELS) > 1 and is_gcc():
-            march = GCC_SMALL
-        for operator, reals in (("conv", REALS), ("pool", REALS | NARROW_REALS),
-                                ("pool_grad", REALS), ("tiles", FLOATING_REALS), ("weight_grad", FLOATING_REALS),
-                                ("activations", FLOATING_REALS)):
+        small = level == "generic" and beside_others
+        for operator, reals in OPERATORS.items():
+            if LEFT_TO.get((operator, level)) in LEVELS:
+                continue
             for real, code in reals.items():
                 name = f"cconv._kernels.{operator}_{real}_{level.replace('-', '_')}"
-                macros = [*SCALAR, ("CCONV_REAL", str(code))]
+                macros = [("CCONV_REAL", str(code))]
                 macros += [("CCONV_SIGNED", "1")] if operator.startswith("pool") else []
-                flags = kernel_flags + march + (GCC_VECTORS if operator == "pool_grad" and is_gcc() else [])
+                macros += SCALAR or ([("CCONV_SCALAR", "1")] if small and (operator, real) not in SMALL_VECTORS else [])
+                flags = kernel_flags + march + (GCC_SMALL if small else [])
+                flags += GCC_VECTORS if operator == "pool_grad" and is_gcc() else []
+                flags += UNCONTRACTED if operator == "ordered" else []
                 made.append(extension(name, f"{PACKAGE}/_kernels/{operator}.pyx", macros, flags, KERNEL_DIRECTIVES))
-        # the same products and sums as SciPy's, each rounded
-        made.append(extension(f"cconv._kernels.ordered_f64_{level.replace('-', '_')}",
-                              f"{PACKAGE}/_kernels/ordered.pyx", [*SCALAR, ("CCONV_REAL", "64")],
-                              kernel_flags + UNCONTRACTED + march, KERNEL_DIRECTIVES))
     return made
 
 

@@ -67,6 +67,8 @@ typedef int8_t place;
 #else
 #define CCONV_INLINED
 #endif
+/* What is one instruction or few: with -Os, GCC calls it like any other function, which doubled the time of a product. */
+#define CCONV_VECTOR static inline CCONV_INLINED
 
 /* GCC would unroll the loop before it could vectorise it. */
 #if CCONV_GNU && !defined(__clang__)
@@ -120,16 +122,16 @@ typedef real *__restrict__ alone;
 typedef real *alone;
 #endif
 
-static inline vreal vload(const real *p) { return *(const vreal_unaligned *)p; }
-static inline void vstore(real *p, vreal v) { *(vreal_unaligned *)p = v; }
+CCONV_VECTOR vreal vload(const real *p) { return *(const vreal_unaligned *)p; }
+CCONV_VECTOR void vstore(real *p, vreal v) { *(vreal_unaligned *)p = v; }
 #if CCONV_VECTOR_BYTES > CCONV_REAL_SIZE
-static inline vreal vzero(void) { return (vreal){0}; }
+CCONV_VECTOR vreal vzero(void) { return (vreal){0}; }
 #else
-static inline vreal vzero(void) { return 0; }
+CCONV_VECTOR vreal vzero(void) { return 0; }
 #endif
 
 /* Lanes below zero become zero; NaN stays. Floating point only: an unsigned lane is never below zero. */
-static inline vreal vrelu(vreal v)
+CCONV_VECTOR vreal vrelu(vreal v)
 {
 #if CCONV_VECTOR_BYTES > CCONV_REAL_SIZE
     __typeof__(v < v) negative = v < vzero();
@@ -184,28 +186,28 @@ static inline void quotients(real *dst, const real *src, ptrdiff_t n, real by, r
 #else
 #define CCONV_X86(name) CCONV_JOIN(CCONV_X86_BITS, name, pd)
 #endif
-static inline vreal vgreater(vreal a, vreal b) { return (vreal)CCONV_X86(max)(a, b); }
-static inline vreal vsmaller(vreal a, vreal b) { return (vreal)CCONV_X86(min)(a, b); }
+CCONV_VECTOR vreal vgreater(vreal a, vreal b) { return (vreal)CCONV_X86(max)(a, b); }
+CCONV_VECTOR vreal vsmaller(vreal a, vreal b) { return (vreal)CCONV_X86(min)(a, b); }
 #elif CCONV_VECTOR_BYTES > CCONV_REAL_SIZE
-static inline vreal vgreater(vreal a, vreal b)
+CCONV_VECTOR vreal vgreater(vreal a, vreal b)
 {
     __typeof__(a > b) first = a > b;
     return (vreal)(((__typeof__(first))a & first) | ((__typeof__(first))b & ~first));
 }
-static inline vreal vsmaller(vreal a, vreal b)
+CCONV_VECTOR vreal vsmaller(vreal a, vreal b)
 {
     __typeof__(a < b) first = a < b;
     return (vreal)(((__typeof__(first))a & first) | ((__typeof__(first))b & ~first));
 }
 #else
-static inline vreal vgreater(vreal a, vreal b) { return a > b ? a : b; }
-static inline vreal vsmaller(vreal a, vreal b) { return a < b ? a : b; }
+CCONV_VECTOR vreal vgreater(vreal a, vreal b) { return a > b ? a : b; }
+CCONV_VECTOR vreal vsmaller(vreal a, vreal b) { return a < b ? a : b; }
 #endif
 
 /* v where it is greater than the best so far (`least`: less) or the first NaN (`omit`: the first that is none), and with it
  * its place. A comparison of an element with itself changes nothing, so vectors may overlap. */
 #if CCONV_VECTOR_BYTES > CCONV_REAL_SIZE
-static inline void vtake(real *best, place *places, vreal v, place here, int omit, int least)
+CCONV_VECTOR void vtake(real *best, place *places, vreal v, place here, int omit, int least)
 {
     typedef place vplace __attribute__((vector_size(CCONV_VECTOR_BYTES)));
     typedef place vplace_unaligned __attribute__((vector_size(CCONV_VECTOR_BYTES), aligned(CCONV_REAL_SIZE), may_alias));
@@ -218,7 +220,7 @@ static inline void vtake(real *best, place *places, vreal v, place here, int omi
     *(vplace_unaligned *)places = (((vplace){0} + here) & better) | (was & ~better);
 }
 #else
-static inline void vtake(real *best, place *places, vreal v, place here, int omit, int least)
+CCONV_VECTOR void vtake(real *best, place *places, vreal v, place here, int omit, int least)
 {
     int better = least ? v < *best : v > *best;
 #if CCONV_FLOATING
@@ -231,7 +233,7 @@ static inline void vtake(real *best, place *places, vreal v, place here, int omi
 
 /* The same vector, in a register. GCC takes a load that is used several times for free and repeats it as a memory
  * operand of each multiply-add, and loads that cross a cache line are what the row kernel waits for. */
-static inline vreal vkeep(vreal v)
+CCONV_VECTOR vreal vkeep(vreal v)
 {
 #if CCONV_VECTOR_BYTES > CCONV_REAL_SIZE && (defined(__x86_64__) || defined(__i386__))
     __asm__("" : "+v"(v));
@@ -250,7 +252,7 @@ static inline vreal vkeep(vreal v)
 #define CCONV_LANE(v, i) (v)
 #endif
 #define CCONV_EXTREME(name, order, doubtful)                                                                 \
-    static inline CCONV_INLINED vreal name(vreal a, vreal b)                                                 \
+    CCONV_VECTOR vreal name(vreal a, vreal b)                                                                \
     {                                                                                                        \
         vreal extreme = a, r = a;                                                                            \
         CCONV_ROLLED                                                                                         \
@@ -268,7 +270,7 @@ CCONV_EXTREME(vminimum, <, b)
 CCONV_EXTREME(vmaximum_present, >, a)
 CCONV_EXTREME(vminimum_present, <, a)
 /* The sum of what is no NaN. */
-static inline CCONV_INLINED vreal vsum_present(vreal a, vreal b)
+CCONV_VECTOR vreal vsum_present(vreal a, vreal b)
 {
     vreal sum = a + b, r = a;
     CCONV_ROLLED
@@ -281,7 +283,7 @@ static inline CCONV_INLINED vreal vsum_present(vreal a, vreal b)
 }
 /* What two samples become: their sum, the larger or the smaller one and NaN if one of them is, or NaN if both are. */
 enum { FOLD_SUM, FOLD_MAX, FOLD_MIN, FOLD_MAX_PRESENT, FOLD_MIN_PRESENT, FOLD_SUM_PRESENT };
-static inline CCONV_INLINED vreal vfold(vreal a, vreal b, int op)
+CCONV_VECTOR vreal vfold(vreal a, vreal b, int op)
 {
     switch (op) {
     case FOLD_SUM: return a + b;
@@ -293,7 +295,7 @@ static inline CCONV_INLINED vreal vfold(vreal a, vreal b, int op)
     }
 }
 /* The lanes first..last-1 of v, and `rest` in all others. */
-static inline CCONV_INLINED vreal vbetween(vreal v, int first, int last, real rest)
+CCONV_VECTOR vreal vbetween(vreal v, int first, int last, real rest)
 {
     vreal r = v;
     CCONV_ROLLED
@@ -304,11 +306,11 @@ static inline CCONV_INLINED vreal vbetween(vreal v, int first, int last, real re
 
 /* Lane by lane; only floating point is divided. */
 #if CCONV_FLOATING
-static inline vreal vdivide(vreal a, vreal b) { return a / b; }
-static inline vreal vdivide_by(vreal a, real b) { return a / b; }
+CCONV_VECTOR vreal vdivide(vreal a, vreal b) { return a / b; }
+CCONV_VECTOR vreal vdivide_by(vreal a, real b) { return a / b; }
 #else
-static inline vreal vdivide(vreal a, vreal b) { (void)b; return a; }
-static inline vreal vdivide_by(vreal a, real b) { (void)b; return a; }
+CCONV_VECTOR vreal vdivide(vreal a, vreal b) { (void)b; return a; }
+CCONV_VECTOR vreal vdivide_by(vreal a, real b) { (void)b; return a; }
 #endif
 
 /* A hint; any address is harmless. */
@@ -407,14 +409,14 @@ static inline void mark_small(real_bits *marks, const real *p, ptrdiff_t n, int 
 #define CCONV_ROUNDS 1
 #endif
 /* The first halves of two vectors interleaved, and the second ones. */
-static inline vreal vzip_low(vreal a, vreal b) { return __builtin_shufflevector(a, b, CCONV_ZIP_LO); }
-static inline vreal vzip_high(vreal a, vreal b) { return __builtin_shufflevector(a, b, CCONV_ZIP_HI); }
+CCONV_VECTOR vreal vzip_low(vreal a, vreal b) { return __builtin_shufflevector(a, b, CCONV_ZIP_LO); }
+CCONV_VECTOR vreal vzip_high(vreal a, vreal b) { return __builtin_shufflevector(a, b, CCONV_ZIP_HI); }
 /* Every other element of two vectors that follow each other. */
-static inline vreal veven_lanes(vreal a, vreal b) { return __builtin_shufflevector(a, b, CCONV_EVEN); }
-static inline vreal vodd_lanes(vreal a, vreal b) { return __builtin_shufflevector(a, b, CCONV_ODD); }
+CCONV_VECTOR vreal veven_lanes(vreal a, vreal b) { return __builtin_shufflevector(a, b, CCONV_EVEN); }
+CCONV_VECTOR vreal vodd_lanes(vreal a, vreal b) { return __builtin_shufflevector(a, b, CCONV_ODD); }
 /* Of such two: the vector that begins one element before the second, or after the beginning of the first. */
-static inline vreal vbefore(vreal a, vreal b) { return __builtin_shufflevector(a, b, CCONV_BEFORE); }
-static inline vreal vafter(vreal a, vreal b) { return __builtin_shufflevector(a, b, CCONV_AFTER); }
+CCONV_VECTOR vreal vbefore(vreal a, vreal b) { return __builtin_shufflevector(a, b, CCONV_BEFORE); }
+CCONV_VECTOR vreal vafter(vreal a, vreal b) { return __builtin_shufflevector(a, b, CCONV_AFTER); }
 /* dst[k*dst_pitch + i] = src[4*i + k] for 4*LANES elements. */
 static inline void deinterleave4(real *dst, ptrdiff_t dst_pitch, const real *src)
 {
@@ -466,14 +468,14 @@ static inline void transpose_strided(real *dst, ptrdiff_t dst_pitch, const real 
     transpose_store(dst, dst_pitch, a);
 }
 #else
-static inline vreal vzip_low(vreal a, vreal b)
+CCONV_VECTOR vreal vzip_low(vreal a, vreal b)
 {
     vreal r;
     for (int i = 0; i < CCONV_LANES; i++)
         ((real *)&r)[i] = ((const real *)(i % 2 ? &b : &a))[i / 2];
     return r;
 }
-static inline vreal vzip_high(vreal a, vreal b)
+CCONV_VECTOR vreal vzip_high(vreal a, vreal b)
 {
     vreal r;
     for (int i = 0; i < CCONV_LANES; i++)
@@ -481,7 +483,7 @@ static inline vreal vzip_high(vreal a, vreal b)
     return r;
 }
 /* The element at `first` and every step-th after it. */
-static inline vreal vpick(vreal a, vreal b, int first, int step)
+CCONV_VECTOR vreal vpick(vreal a, vreal b, int first, int step)
 {
     real both[2 * CCONV_LANES], picked[CCONV_LANES];
     vstore(both, a);
@@ -490,10 +492,10 @@ static inline vreal vpick(vreal a, vreal b, int first, int step)
         picked[i] = both[first + i * step];
     return vload(picked);
 }
-static inline vreal veven_lanes(vreal a, vreal b) { return vpick(a, b, 0, 2); }
-static inline vreal vodd_lanes(vreal a, vreal b) { return vpick(a, b, 1, 2); }
-static inline vreal vbefore(vreal a, vreal b) { return vpick(a, b, CCONV_LANES - 1, 1); }
-static inline vreal vafter(vreal a, vreal b) { return vpick(a, b, 1, 1); }
+CCONV_VECTOR vreal veven_lanes(vreal a, vreal b) { return vpick(a, b, 0, 2); }
+CCONV_VECTOR vreal vodd_lanes(vreal a, vreal b) { return vpick(a, b, 1, 2); }
+CCONV_VECTOR vreal vbefore(vreal a, vreal b) { return vpick(a, b, CCONV_LANES - 1, 1); }
+CCONV_VECTOR vreal vafter(vreal a, vreal b) { return vpick(a, b, 1, 1); }
 static inline void deinterleave4(real *dst, ptrdiff_t dst_pitch, const real *src)
 {
     for (int i = 0; i < 4 * CCONV_LANES; i++)
@@ -540,7 +542,7 @@ static inline void store_every_other(real *dst, const real *src, ptrdiff_t n)
         memcpy(dst + 2 * i, src + i, sizeof(real));
 }
 /* Every other one of 2*LANES reals from p on. */
-static inline vreal vevens(const real *p) { return veven_lanes(vload(p), vload(p + CCONV_LANES)); }
-static inline vreal vodds(const real *p) { return vodd_lanes(vload(p), vload(p + CCONV_LANES)); }
+CCONV_VECTOR vreal vevens(const real *p) { return veven_lanes(vload(p), vload(p + CCONV_LANES)); }
+CCONV_VECTOR vreal vodds(const real *p) { return vodd_lanes(vload(p), vload(p + CCONV_LANES)); }
 
 #endif
