@@ -83,8 +83,8 @@ GCC_KERNEL = ["-ffp-contract=fast", "-fno-predictive-commoning", "-fno-tree-loop
 # Gradients of pools are many short loops, of which GCC is to make what it can: 1.2 to 8 times as fast.
 GCC_VECTORS = ["-fvect-cost-model=dynamic", "--param=vect-epilogues-nomask=0"]
 # A level that only CPUs of before 2013 take, or cheap ones of before 2021, has to cost the others little: 0.4 MB of the
-# wheel instead of 0.9 with -O2. Layers and filters of floats take twice as long for it, depthwise ones 4 to 6 times; what
-# has no vectors then, 4 to 20 times.
+# wheel instead of 0.9 with -O2. Layers and filters of floats take twice as long for it, depthwise ones 4 to 6 times;
+# what has no vectors then, 4 to 20 times.
 GCC_SMALL = ["-Os"]
 SMALL_VECTORS = {(operator, real) for operator in ("conv", "weight_grad") for real in FLOATING_REALS}
 # What a level leaves to the one below, which is as fast: 80 gradients of pools took 1.02 times as long at v4 as at v3.

@@ -26,7 +26,7 @@ KERNELS = [
 vectors = pytest.mark.skipif(not _core.HAS_VECTORS, reason="which kernel is best depends on the vectors")
 # beside other levels, the generic one is small, and its pools have no vectors
 pool_vectors = pytest.mark.skipif(
-    not _core.HAS_VECTORS or cconv.simd_level() == "generic" and len(_core.BUILT_LEVELS) > 1,
+    not _core.HAS_VECTORS or (cconv.simd_level() == "generic" and len(_core.BUILT_LEVELS) > 1),
     reason="which kernel is best depends on the vectors",
 )
 
