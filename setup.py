@@ -138,7 +138,8 @@ def extensions():
                 continue
             for real, code in reals.items():
                 name = f"cconv._kernels.{operator}_{real}_{level.replace('-', '_')}"
-                macros = [("CCONV_REAL", str(code))]
+                # a table of functions has no state to make in phases: 0.7 KB less of each of 49 modules
+                macros = [("CCONV_REAL", str(code)), ("CYTHON_PEP489_MULTI_PHASE_INIT", "0")]
                 macros += [("CCONV_SIGNED", "1")] if operator.startswith("pool") else []
                 macros += SCALAR or ([("CCONV_SCALAR", "1")] if small and (operator, real) not in SMALL_VECTORS else [])
                 flags = kernel_flags + march + (GCC_SMALL if small else [])
