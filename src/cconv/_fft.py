@@ -15,9 +15,10 @@ Design:
      for every output: outputs for which `Guard` cannot show that are summed directly. So are those near
      samples that are not finite.
   c. Blocks follow from the spec, and Python threads share them out: all that takes long releases the GIL. Of blocks
-     of 512 kB two threads did twice as many as one; `workers=` of scipy.fft did 0.9 to 1.5 times as many, so that is
-     left to what is one block. A call of less than a millisecond gains nothing: handing it over, and waiting for
-     the GIL some ten times a block, takes 0.2 ms. The bits of a result do not depend on the number of threads.
+     of 512 kB two threads did twice as many as one; `workers=` of scipy.fft did 0.9 to 1.5 times as many, and the bits
+     of a line depend on it (SciPy 1.18: on how many lines a thread has, as some are computed in lanes and others
+     alone), so one block is one thread's. A call of less than a millisecond gains nothing: handing it over, and waiting
+     for the GIL some ten times a block, takes 0.2 ms. The bits of a result do not depend on the number of threads.
 """
 
 import itertools
@@ -57,8 +58,7 @@ PARTS, SMALLNESS, WORDS = 21, 28, 33
 
 @cache
 def _library():
-    """(forward, backward) for reals and for complex numbers, each with (array, shape, axes, threads); SciPy's if it is
-    there."""
+    """(forward, backward) for reals and for complex numbers, each with (array, shape, axes); SciPy's if it is there."""
     try:
         from scipy import fft
     except ImportError:
@@ -67,9 +67,7 @@ def _library():
     def transform(one, more):
         options = {} if fft is np.fft else {"overwrite_x": True}
 
-        def run(array, shape, axes, threads):
-            if threads > 1 and options:
-                return more(array, shape, axes, workers=threads, **options)
+        def run(array, shape, axes):
             # along one axis a call takes 10 us less
             return one(array, shape[0], axes[0], **options) if len(axes) == 1 else more(array, shape, axes, **options)
 
@@ -88,7 +86,7 @@ def layer_operator(spec, weight=None):
         return Convolution(spec)
     operator = FFTConvolution(spec)
     if weight is not None and 0 not in (*spec.output_shape, spec.in_channels):
-        operator.kept = operator.kernels(weight, 1)
+        operator.kept = operator.kernels(weight)
     return operator
 
 
@@ -203,12 +201,12 @@ class FFTConvolution:
             if call.kernels is None:
                 call.kernels = self._weighed(weight)
                 if lone or threads == 1 or len(self.pieces) * len(call.kernels.taps) * spec.in_channels > 1:
-                    self._transform(call.kernels, threads)
+                    self._transform(call.kernels)
                 else:
                     # one thread transforms the kernel while another gathers samples
                     tasks = itertools.chain([()], tasks)
             if lone:
-                self._run_block(call, next(tasks), threads)
+                self._run_block(call, next(tasks))
             else:
                 share_out(tasks, lambda task: self._run_task(call, task), threads)
             if call.gave_up:
@@ -229,10 +227,10 @@ class FFTConvolution:
 
     # ---- kernels -------------------------------------------------------------------------------------------
 
-    def kernels(self, weight, threads):
+    def kernels(self, weight):
         """What calls need of a weight, never changed."""
         kernels = self._weighed(weight)
-        self._transform(kernels, threads)
+        self._transform(kernels)
         return kernels
 
     def _weighed(self, weight):
@@ -255,7 +253,7 @@ class FFTConvolution:
             of_element = np.broadcast_to(np.arange(count).reshape(batch), spec.batch_shape).ravel()
         return SimpleNamespace(taps=taps, outer=outer, guards=guards, of_element=of_element, spectra=None)
 
-    def _transform(self, kernels, threads):
+    def _transform(self, kernels):
         """Fill in the spectra, (kernel of the batch, out, in, piece, ...)."""
         taps, length = kernels.taps, self.tiling.length
         rows = max(1, BLOCK_BYTES // (math.prod(length) * itemsize(self.spec)))
@@ -266,7 +264,7 @@ class FFTConvolution:
                 buffer = np.zeros((len(here), *length), self.number)
                 for at, tap in places:
                     buffer[(slice(None), *at)] = here[(slice(None), *tap)]
-                spectrum = self.forward(buffer, self.shape, self.axes, threads)
+                spectrum = self.forward(buffer, self.shape, self.axes)
                 if len(here) == len(taps) and len(self.pieces) == 1:
                     spectra = spectrum[:, None]
                     continue
@@ -283,7 +281,7 @@ class FFTConvolution:
         if call.gave_up:
             return
         if task:
-            self._run_block(call, task, 1)
+            self._run_block(call, task)
         else:
             self._transform_once(call)
 
@@ -292,9 +290,9 @@ class FFTConvolution:
         if call.kernels.spectra is None:
             with call.transforming:
                 if call.kernels.spectra is None:
-                    self._transform(call.kernels, 1)
+                    self._transform(call.kernels)
 
-    def _run_block(self, call, task, threads):
+    def _run_block(self, call, task):
         """One block: some tiles, of some output channels of one group."""
         group, out_channel, first = task
         spec, length = self.spec, self.tiling.length
@@ -310,7 +308,7 @@ class FFTConvolution:
                 ok = self._gather(call, buffer, first, group * spec.in_channels + in_channel, runs, piece)
                 if ok is not None:
                     good = ok if good is None else good & ok
-                product = self.forward(buffer, self.shape, self.axes, threads)
+                product = self.forward(buffer, self.shape, self.axes)
                 del buffer
                 self._transform_once(call)
                 if not self._sums:
@@ -327,7 +325,7 @@ class FFTConvolution:
                         np.multiply(product[i, here], spectrum, out=spare[here])
                     sums[out] += spare
         del product, spare
-        result = np.ascontiguousarray(self.backward(sums, self.shape, self.axes, threads))
+        result = np.ascontiguousarray(self.backward(sums, self.shape, self.axes))
         self.operator.move_tiles(call.out, self.words[0], result, first, channel, True, call.bias)
         if good is not None:
             self._note(call, good, first)

@@ -45,20 +45,18 @@ BLOCK_BYTES = 1 << 19
 
 @cache
 def _library():
-    """(rfft, irfft, fft, ifft), each (array, n, axis, threads)."""
+    """(rfft, irfft, fft, ifft), each (array, n, axis). Without `workers=`: in SciPy 1.18 the bits of a line depend on
+    how many lines its thread has."""
     try:
         from scipy import fft
 
         def adapt(function):
-            return lambda x, n, axis, threads: function(x, n, axis, overwrite_x=True, workers=threads)
+            return lambda x, n, axis: function(x, n, axis, overwrite_x=True)
 
         return adapt(fft.rfft), adapt(fft.irfft), adapt(fft.fft), adapt(fft.ifft)
     except ImportError:
 
-        def adapt(function):
-            return lambda x, n, axis, threads: function(x, n, axis)
-
-        return adapt(np.fft.rfft), adapt(np.fft.irfft), adapt(np.fft.fft), adapt(np.fft.ifft)
+        return np.fft.rfft, np.fft.irfft, np.fft.fft, np.fft.ifft
 
 
 def length(n):
@@ -112,7 +110,8 @@ class WholeFFT:
             forward(1)
         # where one was broadcast, into the other
         out = next((spectrum for spectrum in spectra if spectrum.size == self.size), None)
-        return self._backward(np.multiply(*spectra, out=out), threads if self.parallel else 1)
+        product = np.multiply(*spectra, out=out)
+        return self._slabs_back(product, threads) if self.parallel else self._backward(product)
 
     def _run_in_slabs(self, arrays, threads):
         for number in reversed(range(len(self.axes))):
@@ -123,8 +122,12 @@ class WholeFFT:
         first, second = [np.broadcast_to(array, product.shape) for array in arrays]
         for piece in pieces(product.shape):
             np.multiply(first[piece], second[piece], out=product[piece])
+        del first, second, arrays
+        return self._slabs_back(product, threads)
+
+    def _slabs_back(self, product, threads):
         arrays = [product]
-        del first, second, product
+        del product
         for number in range(len(self.axes)):
             arrays = self._slabs(arrays, number, False, threads)
         return arrays[0]
@@ -153,7 +156,7 @@ class WholeFFT:
         def run(task):
             source, result, slab = task
             lines = source[slab].astype(self.dtype) if samples and forth else source[slab]
-            result[slab] = function(lines, points, axis, 1)[(slice(None),) * axis + (crop,)]
+            result[slab] = function(lines, points, axis)[(slice(None),) * axis + (crop,)]
 
         share_out(iter(tasks), run, threads)
         return results
@@ -163,14 +166,14 @@ class WholeFFT:
         rfft, _, fft, _ = _library()
         for number in reversed(range(len(self.axes))):
             real = number == len(self.axes) - 1 and not self.is_complex
-            array = (rfft if real else fft)(array, self.lengths[number], self.axes[number], 1)
+            array = (rfft if real else fft)(array, self.lengths[number], self.axes[number])
         return array
 
-    def _backward(self, array, threads):
+    def _backward(self, array):
         _, irfft, _, ifft = _library()
         for number, axis in enumerate(self.axes):
             real = number == len(self.axes) - 1 and not self.is_complex
-            array = (irfft if real else ifft)(array, self.lengths[number], axis, threads)
+            array = (irfft if real else ifft)(array, self.lengths[number], axis)
             array = array[(slice(None),) * axis + (slice(self.begin[number], self.end[number]),)]
         return np.ascontiguousarray(array)
 
@@ -212,9 +215,9 @@ class LineFFT:
             rows = slice(start, start + self.block)
             factors = self.of_group[rows, :, np.newaxis] * self.of_column[rows, np.newaxis, :]
             factors = factors.reshape(-1, self.columns)
-            spectrum = fft(np.multiply(first[rows], factors), None, 1, 1)
-            spectrum *= fft(np.multiply(second[rows], factors), None, 1, 1)
-            spectrum = ifft(spectrum, None, 1, 1)
+            spectrum = fft(np.multiply(first[rows], factors), None, 1)
+            spectrum *= fft(np.multiply(second[rows], factors), None, 1)
+            spectrum = ifft(spectrum, None, 1)
             np.multiply(spectrum, np.conj(factors, out=factors), out=first[rows])
 
         share_out(iter(range(0, self.rows, self.block)), block, threads)
@@ -222,7 +225,7 @@ class LineFFT:
 
         def back(columns):
             part = first[:, columns]
-            transformed = ifft(part, None, 0, 1)
+            transformed = ifft(part, None, 0)
             if weight is None:
                 part[...] = transformed
             else:
@@ -250,7 +253,7 @@ class LineFFT:
 
         def forth(columns):
             part = matrix[:, columns]
-            part[...] = fft(part if self.is_complex else part * self.weight, None, 0, 1)
+            part[...] = fft(part if self.is_complex else part * self.weight, None, 0)
 
         share_out(iter(self._groups()), forth, threads)
         return matrix
