@@ -71,11 +71,9 @@ def values(rng, dtype, shape):
 
 def test_signatures_are_scipys(scipy_signal):
     for name in signal.__all__:
-        theirs = getattr(scipy_signal, name)
-        try:
-            want = inspect.signature(theirs)
-        except ValueError:
-            continue        # compiled: sepfir2d
+        if name == "sepfir2d":
+            continue        # compiled: no signature, and from SciPy 1.18 on one without names
+        want = inspect.signature(getattr(scipy_signal, name))
         got = inspect.signature(getattr(signal, name))
         assert [(p.name, p.default, p.kind) for p in got.parameters.values()] == [
             (p.name, p.default, p.kind) for p in want.parameters.values()
