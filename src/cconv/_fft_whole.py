@@ -111,7 +111,7 @@ class WholeFFT:
         # where one was broadcast, into the other
         out = next((spectrum for spectrum in spectra if spectrum.size == self.size), None)
         product = np.multiply(*spectra, out=out)
-        return self._slabs_back(product, threads) if self.parallel else self._backward(product)
+        return self._slabs_back([product], threads) if self.parallel else self._backward(product)
 
     def _run_in_slabs(self, arrays, threads):
         for number in reversed(range(len(self.axes))):
@@ -122,12 +122,12 @@ class WholeFFT:
         first, second = [np.broadcast_to(array, product.shape) for array in arrays]
         for piece in pieces(product.shape):
             np.multiply(first[piece], second[piece], out=product[piece])
-        del first, second, arrays
-        return self._slabs_back(product, threads)
-
-    def _slabs_back(self, product, threads):
         arrays = [product]
-        del product
+        del first, second, product
+        return self._slabs_back(arrays, threads)
+
+    def _slabs_back(self, arrays, threads):
+        """Their one array, transformed along all axes. Empties the list."""
         for number in range(len(self.axes)):
             arrays = self._slabs(arrays, number, False, threads)
         return arrays[0]
