@@ -9,7 +9,7 @@ b. A `Convolution`, as a `Pooling` in _pooling.pyx, is a spec turned into the C 
 c. Scratch is taken in run_tasks, once per call, before any work: kernels allocate nothing and cannot fail.
 d. No validation: _shapes.py has done it.
 """
-import importlib.util
+import importlib
 import os
 
 cimport numpy as cnp
@@ -36,6 +36,7 @@ cnp.import_array()
 
 cdef extern from "_platform.h":
     const char* CCONV_LEVELS
+    const char* CCONV_LEFT_TO
     const char* CCONV_COMPILER
     int CCONV_HAS_OPENMP
     int CCONV_HAS_VECTORS
@@ -63,6 +64,9 @@ cdef TileKernels* tile_kernels[2]          # floating point only
 REALS = ("f32", "f64", "i32", "i64")
 _ALL_LEVELS = ("generic", "x86-64-v3", "x86-64-v4")
 BUILT_LEVELS = tuple(CCONV_LEVELS.decode().split(","))
+# {(operator, level): the level whose kernels it takes}; see LEFT_TO in setup.py
+_LEFT_TO = {(operator, own): below for operator, own, below in
+            (entry.split("/") for entry in CCONV_LEFT_TO.decode().split(",") if entry)}
 LEVELS = tuple(level for level in _ALL_LEVELS[:cconv_cpu_level() + 1] if level in BUILT_LEVELS)
 COMPILER, HAS_OPENMP, HAS_VECTORS = CCONV_COMPILER.decode(), bool(CCONV_HAS_OPENMP), bool(CCONV_HAS_VECTORS)
 
@@ -84,12 +88,8 @@ def _choose_level():
 _LEVEL = _choose_level()
 
 cdef void* load_table(operator, real, capsule_name) except NULL:
-    """The kernels of the level in use, or of the one below where it has none of its own: see LEFT_TO in setup.py."""
-    for level in reversed(LEVELS[:LEVELS.index(_LEVEL) + 1]):
-        name = f"cconv._kernels.{operator}_{real}_{level.replace('-', '_')}"
-        if importlib.util.find_spec(name) is not None:
-            break
-    module = importlib.import_module(name)
+    level = _LEFT_TO.get((operator, _LEVEL), _LEVEL)
+    module = importlib.import_module(f"cconv._kernels.{operator}_{real}_{level.replace('-', '_')}")
     cdef void* table = PyCapsule_GetPointer(module.CAPSULE, capsule_name)
     if (<unsigned int*>table)[0] != KERNEL_ABI:
         raise ImportError(f"{module.__name__} belongs to another version of cconv; reinstall cconv")
