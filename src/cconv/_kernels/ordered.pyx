@@ -28,7 +28,7 @@ from cconv._kernels.types cimport (
     DT_I8, DT_I16, DT_I32, DT_I64, DT_SWAPPED, DT_U8, DT_U16, DT_U32, DT_U64, KERNEL_ABI, ORD_BOX, ORD_BOX_ALONG,
     ORD_EVEN, ORD_GREATEST, ORD_LEAST, ORD_MAX, ORD_MIN, ORD_ODD, ORD_ROWS, ORD_SUM, OrderedArgs, OrderedKernels,
 )
-from cconv._kernels.watch cimport LOOK_AFTER, must_stop
+from cconv._kernels.watch cimport must_stop
 
 cdef enum:
     RING_REALS = 32768          # of all rows of a task: 256 kB, they stay in L2
@@ -329,14 +329,6 @@ cdef inline void window_task(const OrderedArgs* args, char* scratch, Py_ssize_t 
 
 # --- lines that carry a state -----------------------------------------------------------------------------------------
 
-cdef inline bint look_is_due(Py_ssize_t* looked, Py_ssize_t done) noexcept nogil:
-    """True once for every so many samples of a line that are done."""
-    if done - looked[0] < LOOK_AFTER:
-        return False
-    looked[0] = done
-    return True
-
-
 cdef inline void running_sum(real* sums, const real* before, const real* newer, const real* older,
                              Py_ssize_t n) noexcept nogil:
     """sums = before + (newer - older), which is NULL while the first window fills; whole vectors."""
@@ -356,7 +348,7 @@ cdef inline void box_columns(const OrderedArgs* args, char* scratch, Py_ssize_t 
     cdef Py_ssize_t K = args.H.kernel, slots = K + 1, pitch = row_pitch(args), n = args.H.size
     cdef Py_ssize_t n_w = ceil_div(args.W.size, args.column_block)
     cdef Py_ssize_t ow = task % n_w*args.column_block, width = min(args.column_block, args.W.size - ow)
-    cdef Py_ssize_t j, q, ih, x, looked = 0
+    cdef Py_ssize_t j, q, ih, x, done = 0
     cdef const char* image
     cdef char* out
     cdef real* sums = <real*>scratch
@@ -375,7 +367,7 @@ cdef inline void box_columns(const OrderedArgs* args, char* scratch, Py_ssize_t 
     for x in range(pitch):
         sums[x] = 0
     for q in range(n + K - 1):
-        if look_is_due(&looked, q*width) and must_stop(args.watch):
+        if must_stop(args.watch, &done, width):
             return
         newer = row = ring + q % slots*pitch
         if q - args.H.pad < n:
@@ -415,7 +407,7 @@ cdef inline void box_lines(const OrderedArgs* args, char* scratch, Py_ssize_t ta
     cdef Py_ssize_t group = 1 if args.H.size == 1 else LANES
     cdef Py_ssize_t n_h = ceil_div(args.H.size, group)
     cdef Py_ssize_t oh = task % n_h*group, height = min(group, args.H.size - oh)
-    cdef Py_ssize_t i, j, q = 0, count, done = 0, looked = 0
+    cdef Py_ssize_t i, j, q = 0, count, done = 0, seen = 0
     cdef const char* image
     cdef char* out
     cdef real* lines = <real*>scratch                   # [group][pitch]
@@ -432,10 +424,10 @@ cdef inline void box_lines(const OrderedArgs* args, char* scratch, Py_ssize_t ta
     for i in range(LANES):
         last[i] = 0
     while q < n + K - 1:
-        if look_is_due(&looked, q*group) and must_stop(args.watch):
-            return
         # the first K samples fill the place of what was seen last
         count = min(chunk, (K if q < K else n + K - 1) - q)
+        if must_stop(args.watch, &seen, count*group):
+            return
         if group == 1:
             load_line(turned + min(q, K), args, image, after, q, count)
         else:
@@ -486,7 +478,7 @@ cdef inline void extreme_line(const OrderedArgs* args, char* scratch, Py_ssize_t
     """The running minimum or maximum of one row: `ring` holds what may still be it, each value up to the sample
     before which it leaves the window."""
     cdef Py_ssize_t K = args.W.kernel, n = args.W.size, chunk = chunk_of(args)
-    cdef Py_ssize_t q = 0, count, i, at, slots = K + 1, first = 0, last = 0, filled, looked = 0
+    cdef Py_ssize_t q = 0, count, i, at, slots = K + 1, first = 0, last = 0, filled, seen = 0
     cdef bint least = args.op == ORD_LEAST
     cdef const char* line
     cdef char* out
@@ -501,9 +493,9 @@ cdef inline void extreme_line(const OrderedArgs* args, char* scratch, Py_ssize_t
     out += task % args.H.size*args.y.h
     load_pixels(after, args, line, n, K - 1 - args.W.pad)
     while q < n + K - 1:
-        if look_is_due(&looked, q) and must_stop(args.watch):
-            return
         count = min(chunk, n + K - 1 - q)
+        if must_stop(args.watch, &seen, count):
+            return
         load_line(samples, args, line, after, q, count)
         filled = 0
         for i in range(count):

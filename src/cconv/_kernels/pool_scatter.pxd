@@ -143,12 +143,12 @@ cdef inline void zero_samples(const Target* target, char* data, Py_ssize_t n) no
 
 
 cdef inline void zero_until(Target* target, Py_ssize_t end) noexcept nogil:
-    cdef Py_ssize_t n
+    cdef Py_ssize_t n, done = 0
     while target.zeroed < end:
         n = min(end - target.zeroed, max(<Py_ssize_t>1, LOOK_AFTER//target.unit))
         zero_samples(target, target.data + target.zeroed*target.stride, n)
         target.zeroed += n
-        if target.zeroed < end and must_stop(target.watch):
+        if must_stop(target.watch, &done, n*target.unit):
             return
 
 
@@ -217,11 +217,8 @@ cdef inline bint scatter_all(const ScatterArgs* args, Target* target, const char
                                     target.unit if target.unit > 1 else n, target.unit > 1, values, buffer):
                     return False
                 w += n
-                done += n*target.unit
-                if done >= LOOK_AFTER:
-                    done = 0
-                    if must_stop(args.watch):
-                        return True
+                if must_stop(args.watch, &done, n*target.unit):
+                    return True
     return True
 
 
@@ -297,8 +294,7 @@ cdef inline bint fetch_all(const ScatterArgs* args, const char* x, char* y, cons
         for d in range(args.SD - 1, -1, -1):
             for h in range(args.SH - 1, -1, -1):
                 for w in range(args.SW - 1, -1, -1):
-                    done += 1
-                    if done % LOOK_AFTER == 0 and must_stop(args.watch):
+                    if must_stop(args.watch, &done, 1):
                         return True
                     place = indices + d*args.indices.d + h*args.indices.h + w*args.indices.w
                     memcpy(&index, place, 8)

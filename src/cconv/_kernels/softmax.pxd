@@ -15,7 +15,6 @@ cdef enum:
     PIECE = 512                 # samples of a row that are converted at a time
     COLUMNS = 128               # rows side by side
     HELD = 8192                 # samples that are kept, converted, between the passes
-    LOOK_ROWS = LOOK_AFTER//COLUMNS
     SHORT = 4                   # vectors: shorter rows go side by side, or their tails and folds take most of the time
 
 
@@ -55,7 +54,7 @@ cdef inline Py_ssize_t held_samples(const MapArgs* args) noexcept nogil:
 cdef inline inlined along_row(int kind, const MapArgs* args, char* scratch, const char* x, const char* grad,
                               char* y) noexcept nogil:
     """One row: where it lies, from scratch, or piece by piece."""
-    cdef Py_ssize_t n, start
+    cdef Py_ssize_t n, start, done = 0
     cdef bint has_grad = kind == SOFT_MAX_GRAD or kind == SOFT_LOG_GRAD
     cdef bint whole = args.direct or held_samples(args) > 0
     cdef real* held = <real*>scratch
@@ -70,8 +69,6 @@ cdef inline inlined along_row(int kind, const MapArgs* args, char* scratch, cons
     for stage in range(3):
         start = 0
         while start < args.length:
-            if start > 0 and start % LOOK_AFTER == 0 and must_stop(args.watch):
-                return
             n = min(<Py_ssize_t>LOOK_AFTER if whole else <Py_ssize_t>PIECE, args.length - start)
             if args.direct:
                 samples, results = <const real*>x + start, <real*>y + start
@@ -94,6 +91,8 @@ cdef inline inlined along_row(int kind, const MapArgs* args, char* scratch, cons
             if stage == 2 and not args.direct:
                 store_row(y + start*args.y.along, results, n, args.y.along, args.y.dtype)
             start += n
+            if must_stop(args.watch, &done, n):
+                return
         if stage == 0:
             totals.peak = vsplat(peak)
             soft_peaked(&totals)
@@ -104,7 +103,7 @@ cdef inline inlined along_row(int kind, const MapArgs* args, char* scratch, cons
 cdef inline inlined across_block(int kind, const MapArgs* args, char* scratch, const char* x, const char* grad, char* y,
                                  Py_ssize_t n) noexcept nogil:
     """n rows side by side."""
-    cdef Py_ssize_t padded = (n + LANES - 1)//LANES*LANES, row, i, held = held_samples(args)
+    cdef Py_ssize_t padded = (n + LANES - 1)//LANES*LANES, row, i, held = held_samples(args), done = 0
     cdef Py_ssize_t x_step = args.x.strides[args.ndim - 1], y_step = args.y.strides[args.ndim - 1]
     cdef Py_ssize_t grad_step = args.grad.strides[args.ndim - 1]
     cdef bint has_grad = kind == SOFT_MAX_GRAD or kind == SOFT_LOG_GRAD
@@ -121,7 +120,7 @@ cdef inline inlined across_block(int kind, const MapArgs* args, char* scratch, c
         soft_begin(totals + i)
     for stage in range(3):
         for row in range(args.length):
-            if row % LOOK_ROWS == LOOK_ROWS - 1 and must_stop(args.watch):
+            if must_stop(args.watch, &done, n):
                 return
             if direct:
                 samples = <const real*>(x + row*args.x.along)

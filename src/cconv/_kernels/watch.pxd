@@ -9,6 +9,11 @@ cdef struct Watch:
     bint (*look)(Watch* watch) noexcept nogil
 
 
-cdef inline bint must_stop(Watch* watch) noexcept nogil:
-    """True if the call is to end: what a task leaves undone is nobody's any more. NULL: a call that no signal ends."""
+cdef inline bint must_stop(Watch* watch, Py_ssize_t* done, Py_ssize_t samples) noexcept nogil:
+    """A task has done so many samples more, `done` since it looked last. True if the call is to end: what is left
+    undone is nobody's any more. NULL: a call that no signal ends."""
+    done[0] += samples
+    if done[0] < LOOK_AFTER:
+        return False
+    done[0] = 0
     return watch != NULL and watch.look(watch)
