@@ -11,16 +11,27 @@ c. Weights are read where they lie, along one row per output channel of the tile
 d. A pointwise kernel reads the image where it lies too.
 e. A register tile walks down k through more rows than the hardware follows, so each fetches what the next will read
    there: 3 % less time from L2, 5 to 15 % where the image comes from memory. Two tiles ahead is no better, and where
-   pixels are the scalars (pixels.pxd) it is no faster.
+   pixels are the scalars (pixels.pxd) it is no faster. An image that is read in place and was once already is near:
+   there the same tile is fetched, AHEAD k's on (256 -> 64 at 56x56: 0.9 of the time on an Intel Xeon).
+f. Where a sample is read by one tap, or nearly, many output channels pay for laying samples as they are read, in panels
+   [register tile][k][pixel]: each load is one cache line, and the next one follows it. On a CPU of two 64-byte
+   multiply-adds per cycle, pointwise layers take 0.75 to 0.9 of the time for it, strided ones 0.5 to 0.9. Taps that
+   share samples (3x3) find them in L1 as they are: there panels take 1.1 to 1.2 times as long.
 """
 from cconv._kernels.pack cimport (
-    Block, batch_offsets, block_of, channel_offset, constant_value, is_direct, pack_channel, tap_offset,
+    Block, aligned_reals, batch_offsets, block_of, channel_offset, constant_value, is_direct, pack_channel,
+    tap_offset,
 )
 from cconv._kernels.simd cimport (
     CACHE_LINE, CH_M, CH_V, FLOATING, LANES, inlined, prefetch, real, vload, vreal, vrelu, vstore, vzero,
 )
 from cconv._kernels.store cimport finish_row
 from cconv._kernels.types cimport ACT_NONE, ACT_RELU, ConvArgs
+
+
+cdef enum:
+    AHEAD = 4                   # k's
+    PANEL_CHANNELS = 96         # 64: neither faster nor slower
 
 
 cdef struct Output:
@@ -32,16 +43,18 @@ cdef struct Output:
 
 
 cdef inline inlined channel_tile(real* sums, const real* weight, Py_ssize_t row, const real* tile,
-                                 const Py_ssize_t* taps, Py_ssize_t K, bint accumulate, const Output* out, int rows,
-                                 int M, int V) noexcept nogil:
+                                 const Py_ssize_t* taps, Py_ssize_t K, bint near, bint accumulate, const Output* out,
+                                 int rows, int M, int V) noexcept nogil:
     """sums[m][lane] (+)= sum over k of weight[m*row + k]*tile[taps[k] + lane]: M channels x V vectors of pixels.
 
+    `near`: fetch the same lanes of k + AHEAD, else those of the next register tile; taps has AHEAD entries more than K.
     `rows` of the M weight rows exist; the sums of the others are not meant to be used. Finished sums go to `out` unless
     that is NULL: by way of `sums` they would take 130 cycles, a fifth of the time where k is 27."""
     cdef vreal acc[32]
     cdef vreal x[4]
     cdef const real* w[16]
     cdef const real* samples
+    cdef const real* fetched = tile + (0 if near else V*LANES)
     cdef Py_ssize_t k
     cdef int m, v
     for m in range(M):
@@ -53,7 +66,7 @@ cdef inline inlined channel_tile(real* sums, const real* weight, Py_ssize_t row,
         for v in range(V):
             x[v] = vload(samples + v*LANES)
             if v*LANES % CACHE_LINE == 0:
-                prefetch(samples + (V + v)*LANES)
+                prefetch(fetched + taps[k + AHEAD] + v*LANES)
         for m in range(M):
             for v in range(V):
                 acc[m*V + v] = acc[m*V + v] + w[m][k]*x[v]
@@ -75,23 +88,23 @@ cdef inline inlined channel_tile(real* sums, const real* weight, Py_ssize_t row,
 
 
 cdef inline inlined run_tile(real* sums, const real* weight, Py_ssize_t row, const real* tile, const Py_ssize_t* taps,
-                             Py_ssize_t K, bint accumulate, const Output* out, int channels,
+                             Py_ssize_t K, bint near, bint accumulate, const Output* out, int channels,
                              Py_ssize_t vectors) noexcept nogil:
     """The register tile that just covers channels x vectors of pixels; literals, so that sums stay in registers."""
     if channels > CH_M//2:
         if vectors >= 3:
-            channel_tile(sums, weight, row, tile, taps, K, accumulate, out, channels, CH_M, CH_V)
+            channel_tile(sums, weight, row, tile, taps, K, near, accumulate, out, channels, CH_M, CH_V)
         elif vectors == 2:
-            channel_tile(sums, weight, row, tile, taps, K, accumulate, out, channels, CH_M, 2)
+            channel_tile(sums, weight, row, tile, taps, K, near, accumulate, out, channels, CH_M, 2)
         else:
-            channel_tile(sums, weight, row, tile, taps, K, accumulate, out, channels, CH_M, 1)
+            channel_tile(sums, weight, row, tile, taps, K, near, accumulate, out, channels, CH_M, 1)
     else:
         if vectors >= 3:
-            channel_tile(sums, weight, row, tile, taps, K, accumulate, out, channels, CH_M//2, CH_V)
+            channel_tile(sums, weight, row, tile, taps, K, near, accumulate, out, channels, CH_M//2, CH_V)
         elif vectors == 2:
-            channel_tile(sums, weight, row, tile, taps, K, accumulate, out, channels, CH_M//2, 2)
+            channel_tile(sums, weight, row, tile, taps, K, near, accumulate, out, channels, CH_M//2, 2)
         else:
-            channel_tile(sums, weight, row, tile, taps, K, accumulate, out, channels, CH_M//2, 1)
+            channel_tile(sums, weight, row, tile, taps, K, near, accumulate, out, channels, CH_M//2, 1)
 
 
 cdef inline bint stores_vectors(const ConvArgs* args) noexcept nogil:
@@ -124,9 +137,32 @@ cdef inline bint channels_in_one_block(const ConvArgs* args) noexcept nogil:
     return args.ic_block >= args.IC
 
 
+cdef inline bint takes_panels(const ConvArgs* args) noexcept nogil:
+    """Whether samples are laid in panels, for all output channels of a task. Integers multiply too slowly to gain."""
+    return (FLOATING and args.OC >= PANEL_CHANNELS and args.D.kernel*args.H.kernel == 1
+            and args.W.kernel < 2*args.W.stride)
+
+
+cdef inline Py_ssize_t row_pitch(const ConvArgs* args) noexcept nogil:
+    """Positions from one output row to the next: those of a packed tile have halo columns between them."""
+    return args.TW.tile + (0 if takes_panels(args) else args.TW.halo)
+
+
 cdef inline Py_ssize_t tiles_per_plane(const ConvArgs* args) noexcept nogil:
-    """Register tiles that cover one plane of a full packed tile, its halo columns included."""
-    return ((args.TH.tile - 1)*(args.TW.tile + args.TW.halo) + args.TW.tile + CH_V*LANES - 1)//(CH_V*LANES)
+    """Register tiles that cover one plane of a full tile, its halo columns included."""
+    return ((args.TH.tile - 1)*row_pitch(args) + args.TW.tile + CH_V*LANES - 1)//(CH_V*LANES)
+
+
+cdef inline Py_ssize_t block_taps(const ConvArgs* args) noexcept nogil:
+    """The k's of a full block of input channels."""
+    return args.ic_block*args.D.kernel*args.H.kernel*args.W.kernel
+
+
+cdef inline Py_ssize_t samples_reals(const ConvArgs* args) noexcept nogil:
+    """Reals of a task's samples as register tiles read them."""
+    if takes_panels(args):
+        return block_taps(args)*tiles_per_plane(args)*CH_V*LANES
+    return args.ic_block*args.tile_elements
 
 
 cdef inline Py_ssize_t sums_tiles(const ConvArgs* args) noexcept nogil:
@@ -136,11 +172,19 @@ cdef inline Py_ssize_t sums_tiles(const ConvArgs* args) noexcept nogil:
     return (args.oc_block + CH_M - 1)//CH_M*args.TD.tile*tiles_per_plane(args)
 
 
+cdef inline Py_ssize_t offsets_bytes(const ConvArgs* args) noexcept nogil:
+    """Of the tap offsets of a block, and of AHEAD more."""
+    return ((block_taps(args) + AHEAD)*<Py_ssize_t>sizeof(Py_ssize_t) + 63)//64*64
+
+
 cdef inline Py_ssize_t channels_scratch(const ConvArgs* args) noexcept nogil:
-    """Bytes that channels_task uses, in its order: tap offsets, sums, packed tile and what vectors over-read."""
-    cdef Py_ssize_t taps = args.D.kernel*args.H.kernel*args.W.kernel
-    cdef Py_ssize_t reals = sums_tiles(args)*CH_M*CH_V*LANES + args.ic_block*args.tile_elements + (CH_V + 1)*LANES
-    return (args.ic_block*taps*<Py_ssize_t>sizeof(Py_ssize_t) + 63)//64*64 + reals*<Py_ssize_t>sizeof(real)
+    """Bytes that channels_task uses, in its order: tap offsets, sums, packed tile and what vectors over-read; with
+    panels also the offsets of one channel's taps, its packed tile, and a line of pixels."""
+    cdef Py_ssize_t reals = sums_tiles(args)*CH_M*CH_V*LANES + samples_reals(args) + (CH_V + 1)*LANES
+    if takes_panels(args):
+        reals += aligned_reals(args.W.kernel)*<Py_ssize_t>sizeof(Py_ssize_t)//<Py_ssize_t>sizeof(real) \
+            + aligned_reals(args.tile_elements + LANES) + args.TH.tile*args.TW.tile + LANES
+    return offsets_bytes(args) + reals*<Py_ssize_t>sizeof(real)
 
 
 cdef inline bint channels_in_place(const ConvArgs* args) noexcept nogil:
@@ -152,21 +196,71 @@ cdef inline bint channels_in_place(const ConvArgs* args) noexcept nogil:
             and (args.H.size == 1 or args.TW.tile == args.W.size and args.x.h == args.W.size*args.x.w))
 
 
-cdef inline void fill_tap_offsets(Py_ssize_t* offsets, const ConvArgs* args, Py_ssize_t channel_pitch,
-                                  Py_ssize_t pitch) noexcept nogil:
-    """Where in the tile each k of a block begins: channels lie channel_pitch apart, tile positions pitch."""
-    cdef Py_ssize_t ic, kd, kh, kw, k = 0
-    for ic in range(args.ic_block):
-        for kd in range(args.D.kernel):
-            for kh in range(args.H.kernel):
-                for kw in range(args.W.kernel):
-                    if args.flip:
-                        offsets[k] = tap_offset(args, args.D.kernel - 1 - kd, args.H.kernel - 1 - kh,
-                                                args.W.kernel - 1 - kw)
-                    else:
-                        offsets[k] = tap_offset(args, kd, kh, kw)
-                    offsets[k] = ic*channel_pitch + offsets[k]*pitch
-                    k += 1
+cdef inline void fill_tap_offsets(Py_ssize_t* offsets, const ConvArgs* args, Py_ssize_t channels,
+                                  Py_ssize_t channel_pitch, Py_ssize_t pitch) noexcept nogil:
+    """Where in the tile each k of so many channels begins: channels lie channel_pitch apart, tile positions pitch."""
+    cdef Py_ssize_t ic, kd, kh, kw, k = 0, taps = args.D.kernel*args.H.kernel*args.W.kernel
+    for kd in range(args.D.kernel):
+        for kh in range(args.H.kernel):
+            for kw in range(args.W.kernel):
+                offsets[taps - 1 - k if args.flip else k] = tap_offset(args, kd, kh, kw)*pitch
+                k += 1
+    for ic in range(1, channels):
+        for k in range(taps):
+            offsets[ic*taps + k] = offsets[k] + ic*channel_pitch
+
+
+cdef inline const real* one_line(real* line, const real* rows, Py_ssize_t pitch, Py_ssize_t n,
+                                 Py_ssize_t width) noexcept nogil:
+    """n rows of `width` samples, `pitch` apart, as one; whole vectors are read and written."""
+    cdef Py_ssize_t i, t
+    if pitch == width or n == 1:
+        return rows
+    for i in range(n):
+        t = 0
+        while t < width:
+            vstore(line + i*width + t, vload(rows + i*pitch + t))
+            t += LANES
+    return line
+
+
+cdef inline void fill_panels(real* panel, Py_ssize_t pitch, const real* line, Py_ssize_t pixels) noexcept nogil:
+    """One k of the panels, which lie `pitch` apart, from a line of pixels; zeros beyond them."""
+    cdef Py_ssize_t vectors = (pixels + LANES - 1)//LANES, tiles = (vectors + CH_V - 1)//CH_V
+    cdef Py_ssize_t b, v, i, first
+    for b in range(tiles):
+        first = b*vectors//tiles
+        for v in range(first, (b + 1)*vectors//tiles):
+            if (v + 1)*LANES <= pixels:
+                vstore(panel + b*pitch + (v - first)*LANES, vload(line + v*LANES))
+            else:
+                for i in range(LANES):
+                    panel[b*pitch + (v - first)*LANES + i] = line[v*LANES + i] if v*LANES + i < pixels else <real>0
+
+
+cdef inline void pack_panels(real* panels, real* rest, const ConvArgs* args, const Block* place,
+                             const char* image, Py_ssize_t ic0, Py_ssize_t ics) noexcept nogil:
+    """Panels of a group's channels ic0.. + ics. `rest`: scratch behind them; `image`: of one batch element."""
+    cdef Py_ssize_t pitch = block_taps(args)*CH_V*LANES, taps = args.W.kernel
+    cdef Py_ssize_t pixels = place.h_tile*place.w_tile
+    cdef Py_ssize_t* taps_of_box = <Py_ssize_t*>rest
+    cdef real* box = rest + aligned_reals(taps)*<Py_ssize_t>sizeof(Py_ssize_t)//<Py_ssize_t>sizeof(real)
+    cdef real* line = box + aligned_reals(args.tile_elements + LANES)
+    cdef const char* plane
+    cdef bint in_place = channels_in_place(args)
+    cdef Py_ssize_t ic, t
+    fill_tap_offsets(taps_of_box, args, 1, 0, 1)
+    for ic in range(ics):
+        plane = image + channel_offset(&args.x, place.g*args.IC + ic0 + ic)
+        if in_place:
+            fill_panels(panels + ic*CH_V*LANES, pitch, <const real*>(plane + place.h*args.x.h) + place.w, pixels)
+            continue
+        pack_channel(box, args, plane, constant_value(args, ic0 + ic), place.d, place.h, place.w, place.d_tile,
+                     place.h_tile, place.w_tile)
+        for t in range(taps):
+            fill_panels(panels + (ic*taps + t)*CH_V*LANES, pitch,
+                        one_line(line, box + taps_of_box[t], args.TW.tile + args.TW.halo, place.h_tile, place.w_tile),
+                        pixels)
 
 
 cdef inline void channels_task(const ConvArgs* args, char* scratch, Py_ssize_t task) noexcept nogil:
@@ -183,17 +277,19 @@ cdef inline void channels_task(const ConvArgs* args, char* scratch, Py_ssize_t t
     cdef bint direct = stores_vectors(args)
     cdef bint last, whole
 
-    # scratch: tap offsets | sums | packed tile
+    # scratch: tap offsets | sums | packed tile or panels | what packs panels
     cdef Py_ssize_t* offsets = <Py_ssize_t*>scratch
-    cdef real* all_sums = <real*>(scratch + (args.ic_block*taps*sizeof(Py_ssize_t) + 63)//64*64)
+    cdef real* all_sums = <real*>(scratch + offsets_bytes(args))
     cdef real* tile = all_sums + sums_tiles(args)*CH_M*CH_V*LANES
+    cdef bint panels = takes_panels(args)
+    cdef Py_ssize_t panel_pitch = block_taps(args)*CH_V*LANES
 
     cdef Block place = block_of(args, task)
     cdef Py_ssize_t g = place.g, oc0 = place.oc, oc_end = place.oc_end
     cdef Py_ssize_t od = place.d, oh = place.h, ow = place.w
     cdef Py_ssize_t d_tile = place.d_tile, h_tile = place.h_tile, w_tile = place.w_tile
-    cdef Py_ssize_t pitch_h = args.TW.tile + args.TW.halo
-    cdef Py_ssize_t pitch_d = (args.TH.tile + args.TH.halo)*pitch_h
+    cdef Py_ssize_t pitch_h = w_tile if panels else args.TW.tile + args.TW.halo
+    cdef Py_ssize_t pitch_d = (args.TH.tile + args.TH.halo)*(args.TW.tile + args.TW.halo)
     cdef Py_ssize_t out_pitch = pitch_h
     cdef Py_ssize_t out_width = w_tile
     pixels = (h_tile - 1)*pitch_h + w_tile
@@ -209,18 +305,27 @@ cdef inline void channels_task(const ConvArgs* args, char* scratch, Py_ssize_t t
 
     # The last register tile reads whole vectors: at a plane's end only a packed tile has room for that.
     cdef Py_ssize_t end = (oh + place.h_tile - 1)*args.W.size + ow + w_tile
-    cdef bint in_place = channels_in_place(args) and (pixels % LANES == 0
-                                                      or args.H.size*args.W.size - end >= LANES)
+    cdef bint in_place = not panels and channels_in_place(args) and (pixels % LANES == 0
+                                                                     or args.H.size*args.W.size - end >= LANES)
     if in_place:
         channel_pitch = args.x.channel//<Py_ssize_t>sizeof(real)
-    fill_tap_offsets(offsets, args, channel_pitch, 1)
+    if panels:
+        for v in range(block_taps(args)):
+            offsets[v] = v*CH_V*LANES
+    else:
+        fill_tap_offsets(offsets, args, args.ic_block, channel_pitch, 1)
+    for v in range(AHEAD):
+        offsets[block_taps(args) + v] = offsets[v % taps]
 
     ic0 = 0
     while ic0 < args.IC:
         ics = min(args.ic_block, args.IC - ic0)
-        if in_place:
+        if panels:
+            pack_panels(tile, tile + samples_reals(args) + (CH_V + 1)*LANES, args, &place, args.x.data + x_offset, ic0,
+                        ics)
+        elif in_place:
             tile = <real*>(args.x.data + x_offset + (g*args.IC + ic0)*args.x.channel + oh*args.x.h) + ow
-        for ic in range(0 if in_place else ics):
+        for ic in range(0 if in_place or panels else ics):
             pack_channel(tile + ic*args.tile_elements, args,
                          args.x.data + x_offset + channel_offset(&args.x, g*args.IC + ic0 + ic),
                          constant_value(args, ic0 + ic), od, oh, ow, d_tile, place.h_tile, w_tile)
@@ -244,8 +349,9 @@ cdef inline void channels_task(const ConvArgs* args, char* scratch, Py_ssize_t t
                         output.pitch = args.y.channel//<Py_ssize_t>sizeof(real)
                         output.bias = bias + g*args.OC + oc if bias != NULL else NULL
                         output.relu = args.activation == ACT_RELU
-                    run_tile(sums, weight + oc*row + ic0*taps, row, tile + d*pitch_d + q, offsets, ics*taps, ic0 > 0,
-                             &output if whole else <Output*>NULL, <int>ocs, v)
+                    run_tile(sums, weight + oc*row + ic0*taps, row,
+                             tile + b*panel_pitch if panels else tile + d*pitch_d + q, offsets, ics*taps,
+                             in_place and oc > oc0, ic0 > 0, &output if whole else <Output*>NULL, <int>ocs, v)
                     if last and not whole:
                         store_channel_tile(args, out, sums, bias, g*args.OC + oc, <int>ocs, q,
                                            min(pixels, q + v*LANES), out_pitch, out_width, h_tile)

@@ -6,7 +6,9 @@ threads; no sum depends on it. Tasks get scratch from the caller, touch no Pytho
 from cpython.pycapsule cimport PyCapsule_New
 from cython.parallel cimport prange, threadid
 
-from cconv._kernels.channels cimport channels_in_one_block, channels_scratch, channels_task, tiles_per_plane
+from cconv._kernels.channels cimport (
+    channels_in_one_block, channels_scratch, channels_task, samples_reals, takes_panels, tiles_per_plane,
+)
 from cconv._kernels.depthwise cimport (
     depthwise_prepare, depthwise_scratch, depthwise_task, has_gaps, patch_reals, read_in_place, store_in_place,
     sums_reals, vector_weights,
@@ -237,12 +239,13 @@ cdef bint pixels_are_better(ConvArgs* args) noexcept nogil:
     cdef Py_ssize_t halo
     cdef double by_pixels, by_channels
     plan_tile(args, 1, 1, w, False)
-    halo = 0 if takes_slots(args) else args.TW.halo
+    halo = 0 if takes_panels(args) or takes_slots(args) else args.TW.halo
     by_pixels = lane_use(args.H.output*(w + halo))*w/(w + halo)
     by_channels = lane_use(args.OC)
     if channels_inside(args):
         return by_channels > 0.3
-    if args.OC >= WIDTH and args.W.stride > 1 and args.IC*args.D.kernel*args.H.kernel*args.W.kernel >= SHORT_SUM:
+    if (args.OC >= WIDTH and args.W.stride > 1 and not takes_panels(args)
+            and args.IC*args.D.kernel*args.H.kernel*args.W.kernel >= SHORT_SUM):
         return True                 # to deal samples takes longer than to lay weights side by side: 1.02 to 1.2 times
     return by_channels > 1.1*by_pixels
 
@@ -255,12 +258,12 @@ cdef void plan_channels(ConvArgs* args, int num_threads) noexcept nogil:
     args.algorithm = ALG_CHANNELS
     plan_block(args, taps)
     plan_tile(args, 1, 1, w, False)
-    per_tap = takes_slots(args)
+    per_tap = takes_slots(args) and not takes_panels(args)
 
     # pixels of a task: all that fit the cache, then fewer until every thread has work
     d = min(args.D.output, <Py_ssize_t>PLANES) if args.D.kernel > 1 else 1
     plan_tile(args, d, h, w, per_tap)
-    while args.ic_block*args.tile_elements > limit:
+    while samples_reals(args) > limit:
         if d > 1 and h*w <= ENOUGH_PIXELS:
             d = ceil_div(d, 2)
         elif h > 8 or (h > 1 and w <= 64):

@@ -329,16 +329,17 @@ cdef inline void store_pixels(const ConvArgs* args, char* out, real* block, real
 
 cdef inline void fill_place_offsets(Py_ssize_t* offsets, const ConvArgs* args) noexcept nogil:
     """As fill_tap_offsets, for an image that is read where it lies; in reals."""
-    cdef Py_ssize_t ic, kd, kh, kw, tap, k = 0
-    cdef Py_ssize_t taps = args.D.kernel*args.H.kernel*args.W.kernel
-    for ic in range(args.ic_block):
-        for tap in range(taps):
-            kw = taps - 1 - tap if args.flip else tap
-            kd = kw//(args.H.kernel*args.W.kernel)*args.D.dilation
-            kh = kw//args.W.kernel % args.H.kernel*args.H.dilation
-            kw = kw % args.W.kernel*args.W.dilation
-            offsets[k] = (ic*args.x.channel + kd*args.x.d + kh*args.x.h + kw*args.x.w)//<Py_ssize_t>sizeof(real)
-            k += 1
+    cdef Py_ssize_t ic, kd, kh, kw, k = 0, taps = args.D.kernel*args.H.kernel*args.W.kernel
+    for kd in range(args.D.kernel):
+        for kh in range(args.H.kernel):
+            for kw in range(args.W.kernel):
+                offsets[taps - 1 - k if args.flip else k] = (
+                    kd*args.D.dilation*args.x.d + kh*args.H.dilation*args.x.h
+                    + kw*args.W.dilation*args.x.w)//<Py_ssize_t>sizeof(real)
+                k += 1
+    for ic in range(1, args.ic_block):
+        for k in range(taps):
+            offsets[ic*taps + k] = offsets[k] + ic*(args.x.channel//<Py_ssize_t>sizeof(real))
 
 
 cdef inline void pixels_task(const ConvArgs* args, char* scratch, Py_ssize_t task) noexcept nogil:
@@ -388,7 +389,7 @@ cdef inline void pixels_task(const ConvArgs* args, char* scratch, Py_ssize_t tas
         pitch_d = args.D.stride*args.x.d//<Py_ssize_t>sizeof(real)
     else:
         pitch_w = args.ic_block if inside else 1
-        fill_tap_offsets(offsets, args, 1 if inside else args.tile_elements, pitch_w)
+        fill_tap_offsets(offsets, args, args.ic_block, 1 if inside else args.tile_elements, pitch_w)
         pitch_h = span(&args.TW, args.TW.tile)*pitch_w
         pitch_d = span(&args.TH, args.TH.tile)*pitch_h*args.TD.spread
         pitch_h *= args.TH.spread

@@ -294,7 +294,7 @@ cdef inline void groups_task(const WeightArgs* all, char* scratch, Py_ssize_t ta
     for i in range((grad if groups == LANES else lines) - total):
         total[i] = 0                                    # lanes without a group stay zero
     single.ic_block = 1
-    fill_tap_offsets(tap_offsets, &single, 0, 1)
+    fill_tap_offsets(tap_offsets, &single, 1, 0, 1)
 
     for number in range(chunk*all.n_blocks//all.n_chunks, (chunk + 1)*all.n_blocks//all.n_chunks):
         fill_block(&block, all, number)

@@ -162,7 +162,7 @@ cdef inline void panels_task(const WeightArgs* all, char* scratch, Py_ssize_t ta
         pitch_h = (args.TW.tile + args.TW.halo)*pitch_w
         pitch_d = (args.TH.tile + args.TH.halo)*pitch_h
         image_pitch = args.ic_block*args.tile_elements
-        fill_tap_offsets(row_offsets, args, 1 if pitch_w > 1 else args.tile_elements, pitch_w)
+        fill_tap_offsets(row_offsets, args, args.ic_block, 1 if pitch_w > 1 else args.tile_elements, pitch_w)
     for i in range(most*args.oc_block):
         totals[i] = 0
 
