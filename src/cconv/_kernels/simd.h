@@ -103,7 +103,8 @@ enum { CH_M = 6, CH_V = 2, PX_M = 6, PX_V = 2, RW_V = 3, LN_R = 6, LN_V = 2 };
 #define CCONV_VECTOR_BYTES 16
 enum { CH_M = 4, CH_V = 2, PX_M = 4, PX_V = 2, RW_V = 2, LN_R = 4, LN_V = 2 };
 #endif
-enum { RW_R = 4 };            /* the row kernel is written out for four rows */
+/* The row kernel is written out for four rows, and for six where registers hold their sums. */
+enum { RW_R = 4, RW_TALL = CCONV_FLOATING && CCONV_VECTOR_BYTES == 64 ? 6 : RW_R };
 enum { CCONV_LANES = CCONV_VECTOR_BYTES / CCONV_REAL_SIZE };
 enum { CCONV_CACHE_LINE = 64 / CCONV_REAL_SIZE };
 

@@ -19,6 +19,7 @@ cdef extern from "simd.h" nogil:
         PX_M
         PX_V
         RW_R
+        RW_TALL
         RW_V
         LN_R
         LN_V
