@@ -30,8 +30,8 @@ from cconv._kernels.types cimport (
     METHOD_AUTO, METHOD_WINOGRAD, Axis, ConvArgs, ConvKernels, ConvSet,
 )
 from cconv._kernels.winograd cimport (
-    block_count, lanes_are_channels, panel_count, tiles_per_image, winograd_packed, winograd_prepare, winograd_scratch,
-    winograd_task,
+    block_count, lanes_are_channels, panel_count, point_count, tiles_per_image, winograd_packed, winograd_prepare,
+    winograd_scratch, winograd_task,
 )
 
 cdef enum:
@@ -49,7 +49,10 @@ cdef enum:
     WINOGRAD_LINE = 4096        # the same along one axis
     PACK_BYTES = 1 << 20        # of packed weights per use
     WINOGRAD_TASK = 42          # tiles of a task
-    WINOGRAD_PLANES = 128       # of input at a time
+    WINOGRAD_PLANES = 128       # of input at a time, at most
+    # Bytes of a panel's transformed kernels, at most: they and the transformed inputs share L2. Twice as many: 3x3
+    # layers of 128 channels and more take 1.05 to 1.25 times as long on an Intel Xeon (2 MB of L2); half: 0.97 to 1.13.
+    WINOGRAD_PANEL = 600*1024
     WINOGRAD_OUT = 256          # output channels of a task
     SEPARABLE_BYTES = 640*1024  # rows of a block that passes come back to: with what they write they fill L2
     SEPARABLE_WIDTH = 16*1024   # bytes: longer rows are cut where the rows in use would be more than that
@@ -411,6 +414,7 @@ cdef bint winograd_pays(const ConvArgs* args) noexcept nogil:
 
 cdef void plan_winograd(ConvArgs* args, int num_threads) noexcept nogil:
     cdef Py_ssize_t planes = args.IC*args.D.kernel
+    cdef Py_ssize_t most = WINOGRAD_PANEL//(point_count(args)*WIDTH*<Py_ssize_t>sizeof(real))
     cdef Py_ssize_t total = args.N*tiles_per_image(args)
     cdef Py_ssize_t blocks = ceil_div(total, WINOGRAD_TASK)
     cdef Py_ssize_t parts = ceil_div(args.OC, WINOGRAD_OUT)
@@ -418,7 +422,7 @@ cdef void plan_winograd(ConvArgs* args, int num_threads) noexcept nogil:
     args.TD.tile = 1
     args.TH.tile = 1
     # whole channels, so that a flipped kernel finds its depths in one block
-    args.ic_block = ceil_div(args.IC, ceil_div(planes, WINOGRAD_PLANES))*args.D.kernel
+    args.ic_block = ceil_div(args.IC, ceil_div(planes, min(most, <Py_ssize_t>WINOGRAD_PLANES)))*args.D.kernel
     while is_uneven(args.G*blocks*parts, num_threads) and total >= (blocks + 1)*WINOGRAD_TASK//2:
         blocks += 1
     args.TW.tile = ceil_div(total, blocks)
