@@ -196,18 +196,25 @@ cdef inline bint channels_in_place(const ConvArgs* args) noexcept nogil:
             and (args.H.size == 1 or args.TW.tile == args.W.size and args.x.h == args.W.size*args.x.w))
 
 
+cdef inline void repeat_taps(Py_ssize_t* offsets, Py_ssize_t taps, Py_ssize_t channels,
+                             Py_ssize_t channel_pitch) noexcept nogil:
+    """Offsets of so many channels, from those of the first one's taps."""
+    cdef Py_ssize_t ic, k
+    for ic in range(1, channels):
+        for k in range(taps):
+            offsets[ic*taps + k] = offsets[k] + ic*channel_pitch
+
+
 cdef inline void fill_tap_offsets(Py_ssize_t* offsets, const ConvArgs* args, Py_ssize_t channels,
                                   Py_ssize_t channel_pitch, Py_ssize_t pitch) noexcept nogil:
     """Where in the tile each k of so many channels begins: channels lie channel_pitch apart, tile positions pitch."""
-    cdef Py_ssize_t ic, kd, kh, kw, k = 0, taps = args.D.kernel*args.H.kernel*args.W.kernel
+    cdef Py_ssize_t kd, kh, kw, k = 0, taps = args.D.kernel*args.H.kernel*args.W.kernel
     for kd in range(args.D.kernel):
         for kh in range(args.H.kernel):
             for kw in range(args.W.kernel):
                 offsets[taps - 1 - k if args.flip else k] = tap_offset(args, kd, kh, kw)*pitch
                 k += 1
-    for ic in range(1, channels):
-        for k in range(taps):
-            offsets[ic*taps + k] = offsets[k] + ic*channel_pitch
+    repeat_taps(offsets, taps, channels, channel_pitch)
 
 
 cdef inline const real* one_line(real* line, const real* rows, Py_ssize_t pitch, Py_ssize_t n,
@@ -227,15 +234,16 @@ cdef inline const real* one_line(real* line, const real* rows, Py_ssize_t pitch,
 cdef inline void fill_panels(real* panel, Py_ssize_t pitch, const real* line, Py_ssize_t pixels) noexcept nogil:
     """One k of the panels, which lie `pitch` apart, from a line of pixels; zeros beyond them."""
     cdef Py_ssize_t vectors = (pixels + LANES - 1)//LANES, tiles = (vectors + CH_V - 1)//CH_V
-    cdef Py_ssize_t b, v, i, first
+    cdef Py_ssize_t b, v, i, first = 0, end
     for b in range(tiles):
-        first = b*vectors//tiles
-        for v in range(first, (b + 1)*vectors//tiles):
+        end = (b + 1)*vectors//tiles
+        for v in range(first, end):
             if (v + 1)*LANES <= pixels:
                 vstore(panel + b*pitch + (v - first)*LANES, vload(line + v*LANES))
             else:
                 for i in range(LANES):
                     panel[b*pitch + (v - first)*LANES + i] = line[v*LANES + i] if v*LANES + i < pixels else <real>0
+        first = end
 
 
 cdef inline void pack_panels(real* panels, real* rest, const ConvArgs* args, const Block* place,

@@ -10,7 +10,7 @@ b. Weights are vectors of neighbouring output channels, which they are not in me
 c. Where padding asks for a packed tile, the tile keeps the layout of the image: channels last is copied as it lies.
 d. Channels that lie side by side in the result are stored by the register tile itself.
 """
-from cconv._kernels.channels cimport fill_tap_offsets, stores_vectors
+from cconv._kernels.channels cimport block_taps, fill_tap_offsets, repeat_taps, stores_vectors
 from cconv._kernels.elements cimport is_native, item_size, load_row
 from cconv._kernels.pack cimport (
     Block, aligned_reals, batch_offsets, block_of, channel_offset, constant_value, is_aligned, pack_channel,
@@ -183,7 +183,7 @@ cdef inline Py_ssize_t sums_pixels(const ConvArgs* args) noexcept nogil:
 
 cdef inline Py_ssize_t pixels_scratch(const ConvArgs* args, bint shared) noexcept nogil:
     """Bytes that pixels_task uses, in its order: tap offsets, block for stores, panel, sums, packed tile."""
-    cdef Py_ssize_t K = args.ic_block*args.D.kernel*args.H.kernel*args.W.kernel
+    cdef Py_ssize_t K = block_taps(args)
     cdef Py_ssize_t panels = 1 if args.ic_block >= args.IC else (args.oc_block + WIDTH - 1)//WIDTH
     cdef Py_ssize_t reals = LANES*LANES
     if not shared:
@@ -329,7 +329,7 @@ cdef inline void store_pixels(const ConvArgs* args, char* out, real* block, real
 
 cdef inline void fill_place_offsets(Py_ssize_t* offsets, const ConvArgs* args) noexcept nogil:
     """As fill_tap_offsets, for an image that is read where it lies; in reals."""
-    cdef Py_ssize_t ic, kd, kh, kw, k = 0, taps = args.D.kernel*args.H.kernel*args.W.kernel
+    cdef Py_ssize_t kd, kh, kw, k = 0, taps = args.D.kernel*args.H.kernel*args.W.kernel
     for kd in range(args.D.kernel):
         for kh in range(args.H.kernel):
             for kw in range(args.W.kernel):
@@ -337,14 +337,13 @@ cdef inline void fill_place_offsets(Py_ssize_t* offsets, const ConvArgs* args) n
                     kd*args.D.dilation*args.x.d + kh*args.H.dilation*args.x.h
                     + kw*args.W.dilation*args.x.w)//<Py_ssize_t>sizeof(real)
                 k += 1
-    for ic in range(1, args.ic_block):
-        for k in range(taps):
-            offsets[ic*taps + k] = offsets[k] + ic*(args.x.channel//<Py_ssize_t>sizeof(real))
+    repeat_taps(offsets, taps, args.ic_block, args.x.channel//<Py_ssize_t>sizeof(real))
 
 
 cdef inline Py_ssize_t tile_count(Py_ssize_t pixels) noexcept nogil:
     """Register tiles for so many pixels. Seven have a sum more than there are registers: tiles of six take 0.98 of the
-    time on an Intel Xeon (0.9 to 0.95 where few channels are summed), unless that leaves lanes of 7x7 pixels empty."""
+    time on an Intel Xeon (0.9 to 0.95 where few channels are summed, 0.96 in weight_panels.pxd), unless that leaves
+    places empty, as of 7x7 pixels."""
     cdef Py_ssize_t tiles = (pixels + PX_M - 1)//PX_M
     cdef Py_ssize_t of_six = (pixels + 5)//6
     return of_six if PX_M == 7 and 100*of_six*6 <= 103*tiles*7 else tiles

@@ -51,28 +51,21 @@ cdef inline inlined band_step(vreal* acc, const real* const* row, Py_ssize_t x0,
     if R == 1:
         for j in range(KH):
             row_step(acc, row[j] + x0, weight + j, columns, KW, KH, 0, 0, V)
-    elif R == 6:
+    elif R == 6 or KH >= 4:
         row_step(acc, row[0] + x0, weight, columns, KW, KH, 0, 0, V)
         row_step(acc, row[1] + x0, weight + 1, columns, KW, KH, 0, 1, V)
         row_step(acc, row[2] + x0, weight + 2, columns, KW, KH, 0, 2, V)
-        row_step(acc, row[3] + x0, weight + 3, columns, KW, KH, 0, 3, V)
-        row_step(acc, row[4] + x0, weight + 4, columns, KW, KH, 0, 4, V)
-        for j in range(5, KH):
-            row_step(acc, row[j] + x0, weight + j, columns, KW, KH, 0, 5, V)
-        row_step(acc, row[KH] + x0, weight + KH, columns, KW, KH, 1, 5, V)
-        row_step(acc, row[KH + 1] + x0, weight + KH + 1, columns, KW, KH, 2, 5, V)
-        row_step(acc, row[KH + 2] + x0, weight + KH + 2, columns, KW, KH, 3, 5, V)
-        row_step(acc, row[KH + 3] + x0, weight + KH + 3, columns, KW, KH, 4, 5, V)
-        row_step(acc, row[KH + 4] + x0, weight + KH + 4, columns, KW, KH, 5, 5, V)
-    elif KH >= 4:
-        row_step(acc, row[0] + x0, weight, columns, KW, KH, 0, 0, V)
-        row_step(acc, row[1] + x0, weight + 1, columns, KW, KH, 0, 1, V)
-        row_step(acc, row[2] + x0, weight + 2, columns, KW, KH, 0, 2, V)
-        for j in range(3, KH):
-            row_step(acc, row[j] + x0, weight + j, columns, KW, KH, 0, 3, V)
-        row_step(acc, row[KH] + x0, weight + KH, columns, KW, KH, 1, 3, V)
-        row_step(acc, row[KH + 1] + x0, weight + KH + 1, columns, KW, KH, 2, 3, V)
-        row_step(acc, row[KH + 2] + x0, weight + KH + 2, columns, KW, KH, 3, 3, V)
+        if R == 6:
+            row_step(acc, row[3] + x0, weight + 3, columns, KW, KH, 0, 3, V)
+            row_step(acc, row[4] + x0, weight + 4, columns, KW, KH, 0, 4, V)
+        for j in range(R - 1, KH):
+            row_step(acc, row[j] + x0, weight + j, columns, KW, KH, 0, R - 1, V)
+        row_step(acc, row[KH] + x0, weight + KH, columns, KW, KH, 1, R - 1, V)
+        row_step(acc, row[KH + 1] + x0, weight + KH + 1, columns, KW, KH, 2, R - 1, V)
+        row_step(acc, row[KH + 2] + x0, weight + KH + 2, columns, KW, KH, 3, R - 1, V)
+        if R == 6:
+            row_step(acc, row[KH + 3] + x0, weight + KH + 3, columns, KW, KH, 4, 5, V)
+            row_step(acc, row[KH + 4] + x0, weight + KH + 4, columns, KW, KH, 5, 5, V)
     elif KH == 3:
         row_step(acc, row[0] + x0, weight, columns, KW, 3, 0, 0, V)
         row_step(acc, row[1] + x0, weight + 1, columns, KW, 3, 0, 1, V)
@@ -137,12 +130,13 @@ cdef inline inlined sized_tile(real* dst, Py_ssize_t dst_pitch, const real* cons
                                const Py_ssize_t* columns, Py_ssize_t KW, Py_ssize_t x0, const real* bias,
                                Py_ssize_t count, Py_ssize_t vectors) noexcept nogil:
     """The register tile of that many rows and vectors; literals, so that sums stay in registers."""
+    cdef bint tall = RW_TALL == 6 and columns == NULL and count == 6
     cdef bint four_rows = count == RW_R
-    if RW_TALL == 6 and columns == NULL and count == 6 and vectors == RW_V:
+    if tall and vectors == RW_V:
         row_tile(dst, dst_pitch, rows, rows_pitch, planes, band_rows, bands, weight, columns, KW, x0, bias, 6, RW_V)
-    elif RW_TALL == 6 and columns == NULL and count == 6 and vectors > 1:
+    elif tall and vectors > 1:
         row_tile(dst, dst_pitch, rows, rows_pitch, planes, band_rows, bands, weight, columns, KW, x0, bias, 6, 2)
-    elif RW_TALL == 6 and columns == NULL and count == 6:
+    elif tall:
         row_tile(dst, dst_pitch, rows, rows_pitch, planes, band_rows, bands, weight, columns, KW, x0, bias, 6, 1)
     elif four_rows and vectors == RW_V:
         row_tile(dst, dst_pitch, rows, rows_pitch, planes, band_rows, bands, weight, columns, KW, x0, bias, 4, RW_V)

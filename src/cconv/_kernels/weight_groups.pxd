@@ -281,7 +281,6 @@ cdef inline void groups_task(const WeightArgs* all, char* scratch, Py_ssize_t ta
     cdef Py_ssize_t pitch_h = span(&args.TW, args.TW.tile)*LANES
     cdef Py_ssize_t pitch_d = span(&args.TH, args.TH.tile)*pitch_h
     cdef real* out = sums_of_chunk(all, chunk)
-    cdef ConvArgs single = all.layer
     cdef Block block
 
     # scratch: offsets of taps and pixels | totals [oc][ic][tap][group] | gradient | input | rows
@@ -293,8 +292,7 @@ cdef inline void groups_task(const WeightArgs* all, char* scratch, Py_ssize_t ta
     cdef real* lines = tile + args.IC*tile_size
     for i in range((grad if groups == LANES else lines) - total):
         total[i] = 0                                    # lanes without a group stay zero
-    single.ic_block = 1
-    fill_tap_offsets(tap_offsets, &single, 1, 0, 1)
+    fill_tap_offsets(tap_offsets, args, 1, 0, 1)
 
     for number in range(chunk*all.n_blocks//all.n_chunks, (chunk + 1)*all.n_blocks//all.n_chunks):
         fill_block(&block, all, number)

@@ -7,38 +7,28 @@ a. It is the register tile of pixels.pxd with other roles: a row of the weight i
    input is read where it lies if there is no padding, and stride, dilation and layout cost nothing.
 b. A register tile sums over one block of pixels, from zero, and is then added to the task's total.
 """
-from cconv._kernels.channels cimport fill_tap_offsets
+from cconv._kernels.channels cimport block_taps, fill_tap_offsets
 from cconv._kernels.elements cimport item_size, load_row
 from cconv._kernels.pack cimport (
     aligned_reals, batch_offsets, channel_offset, constant_value, is_direct, pack_channel,
 )
 from cconv._kernels.pixels cimport (
     WIDTH, Target, channels_inside, fill_place_offsets, pack_panel, pack_samples, padded, pixels_in_place, run_pixels,
+    tile_count,
 )
 from cconv._kernels.simd cimport LANES, PX_M, inlined, real, transpose_strided, vload, vstore
 from cconv._kernels.types cimport ConvArgs, WeightArgs
 from cconv._kernels.weight_blocks cimport Block, fill_block, fill_pixel_offsets, most_pixels, pixels_of, sums_of_chunk
 
 
-cdef enum:
-    # Rows of a register tile, at most. 7 have a sum more than there are registers: 1.04 times as long on an Intel Xeon,
-    # whose two multiply-adds a cycle leave no time to fetch it.
-    TILE_ROWS = PX_M - PX_M//7
-
-
-cdef inline Py_ssize_t rows_of(const ConvArgs* args) noexcept nogil:
-    """Rows of a block of input channels."""
-    return args.ic_block*args.D.kernel*args.H.kernel*args.W.kernel
-
-
 cdef inline Py_ssize_t panels_scratch(const WeightArgs* all) noexcept nogil:
     """Bytes that panels_task uses, in its order: offsets of rows and pixels, fresh sums, totals, panel, rows to be
     transposed, input."""
     cdef const ConvArgs* args = &all.layer
-    cdef Py_ssize_t reals = PX_M*WIDTH + (rows_of(args) + LANES)*args.oc_block + most_pixels(all)*WIDTH*2
+    cdef Py_ssize_t reals = PX_M*WIDTH + (block_taps(args) + LANES)*args.oc_block + most_pixels(all)*WIDTH*2
     if not pixels_in_place(args):
         reals += all.images*args.ic_block*args.tile_elements
-    return ((rows_of(args) + most_pixels(all))*<Py_ssize_t>sizeof(Py_ssize_t) + 63)//64*64 \
+    return ((block_taps(args) + most_pixels(all))*<Py_ssize_t>sizeof(Py_ssize_t) + 63)//64*64 \
         + (reals + LANES)*<Py_ssize_t>sizeof(real)
 
 
@@ -127,7 +117,7 @@ cdef inline void panels_task(const WeightArgs* all, char* scratch, Py_ssize_t ta
     cdef const ConvArgs* args = &all.layer
     cdef Py_ssize_t taps = args.D.kernel*args.H.kernel*args.W.kernel
     cdef bint in_place = pixels_in_place(args)
-    cdef Py_ssize_t most = rows_of(args)
+    cdef Py_ssize_t most = block_taps(args)
     cdef Py_ssize_t x_offset, y_offset, w_offset, rows, tiles, number, b, oc, ocs, r, r_end, K, i
     cdef const real* pointers[8]
     cdef const real* base
@@ -156,7 +146,7 @@ cdef inline void panels_task(const WeightArgs* all, char* scratch, Py_ssize_t ta
     cdef Py_ssize_t pitch_w, pitch_h, pitch_d, image_pitch
     cdef real* out = sums_of_chunk(all, chunk)
     rows = ics*taps
-    tiles = (rows + TILE_ROWS - 1)//TILE_ROWS
+    tiles = tile_count(rows)
     if in_place:
         fill_place_offsets(row_offsets, args)
         pitch_w = args.W.stride*args.x.w//<Py_ssize_t>sizeof(real)
