@@ -166,6 +166,22 @@ def test_layers_of_usual_networks(rng, channels, stride, kernel_size):
     check("conv2d", x, w, b, stride=stride, padding=kernel_size // 2, activation="relu")
 
 
+@RANKS
+@pytest.mark.parametrize("data_format", ["channels_first", "channels_last"])
+@pytest.mark.parametrize("stride", [1, 2])
+@pytest.mark.parametrize("padding", [0, 1])
+def test_small_images_of_a_batch(rng, rank, data_format, stride, padding):
+    """Images of few pixels are done together, whatever their number; the bits of each are those it has alone."""
+    for n in (2, 5, 33):
+        x, w, b = layer(rng, rank, n=n, ic=20, oc=70, k=(2, 2, 2), spatial=(2, 3, 4))
+        if data_format == "channels_last":
+            x = np.ascontiguousarray(np.moveaxis(x, 1, -1))
+        options = {"stride": stride, "padding": padding, "data_format": data_format}
+        got = check(f"conv{rank}d", x, w, b, **options)
+        for i in range(n):
+            same_bits(getattr(cconv, f"conv{rank}d")(x[i : i + 1], w, b, **options), got[i : i + 1])
+
+
 def test_the_first_layer_of_a_network(rng):
     """7x7, stride 2, padding 3 on three channels."""
     x, w, b = layer(rng, 2, n=1, ic=3, oc=20, k=(7, 7, 7), spatial=(1, 37, 45))

@@ -329,20 +329,38 @@ cdef void plan_output_channels(ConvArgs* args, Py_ssize_t blocks, Py_ssize_t ste
     args.n_tasks = blocks*ceil_div(args.OC, args.oc_block)
 
 
+cdef void fold_batch(ConvArgs* args) noexcept nogil:
+    """Batch elements as planes of depth, where there is none, so that small images of a task share their weights."""
+    cdef Axis* depth = &args.D
+    if (args.batch_ndim != 1 or not args.weight_shared or depth.kernel != 1 or depth.size != 1 or depth.output != 1
+            or depth.pad != 0):
+        return
+    depth.size = depth.output = args.N
+    depth.stride = 1
+    args.x.d = args.x.batch[0]
+    args.y.d = args.y.batch[0]
+    args.batch_ndim = 0
+    args.N = 1
+
+
 cdef void plan_pixels(ConvArgs* args, int num_threads) noexcept nogil:
     cdef Py_ssize_t taps = args.D.kernel*args.H.kernel*args.W.kernel
     cdef Py_ssize_t limit = TILE_BYTES//<Py_ssize_t>sizeof(real)
     cdef Py_ssize_t d, h = args.H.output, w = args.W.output, blocks, parts, tile
     cdef bint in_place = pixels_in_place(args)
+    # neighbours of a strided row lie so far apart in the cache
+    cdef Py_ssize_t apart = args.W.stride if args.x.w == item_size(args.x.dtype) else 1
     args.algorithm = ALG_PIXELS
     plan_block(args, taps)
-    d = min(args.D.output, <Py_ssize_t>PLANES) if args.D.kernel > 1 else 1
+    fold_batch(args)
+    d = PLANES if args.D.kernel > 1 else max(<Py_ssize_t>1, 2*ENOUGH_PIXELS//(h*w))
+    d = ceil_div(args.D.output, ceil_div(args.D.output, d))
     while True:
         plan_patches(args, d, h, w)
-        tile = args.ic_block*(d*h*w if in_place else args.tile_elements)
+        tile = args.ic_block*(d*h*w*apart if in_place else args.tile_elements)
         if tile <= limit and d*h*w <= MOST_PIXELS or d*h*w == 1:
             break
-        if d > 1 and h*w <= ENOUGH_PIXELS//2:
+        if d > 1 and (args.D.kernel == 1 or h*w <= ENOUGH_PIXELS//2):
             d = ceil_div(d, 2)
         elif h > 1:
             h = ceil_div(h, 2)

@@ -103,6 +103,7 @@ enum { CH_M = 6, CH_V = 2, PX_M = 6, PX_V = 2, RW_V = 3, LN_R = 6, LN_V = 2 };
 #define CCONV_VECTOR_BYTES 16
 enum { CH_M = 4, CH_V = 2, PX_M = 4, PX_V = 2, RW_V = 2, LN_R = 4, LN_V = 2 };
 #endif
+enum { CH_ROWS = CH_M > 4 ? 8 : 4 };
 /* The row kernel is written out for four rows, and for six where registers hold their sums. */
 enum { RW_R = 4, RW_TALL = CCONV_FLOATING && CCONV_VECTOR_BYTES == 64 ? 6 : RW_R };
 enum { CCONV_LANES = CCONV_VECTOR_BYTES / CCONV_REAL_SIZE };
@@ -480,7 +481,7 @@ CCONV_VECTOR vreal vzip_high(vreal a, vreal b)
 {
     vreal r;
     for (int i = 0; i < CCONV_LANES; i++)
-        ((real *)&r)[i] = ((const real *)(i % 2 ? &b : &a))[(i + CCONV_LANES) / 2];
+        ((real *)&r)[i] = ((const real *)((i + CCONV_LANES) % 2 ? &b : &a))[(i + CCONV_LANES) / 2];
     return r;
 }
 /* The element at `first` and every step-th after it. */

@@ -15,6 +15,7 @@ cdef extern from "simd.h" nogil:
         LANES "CCONV_LANES"
         CACHE_LINE "CCONV_CACHE_LINE"   # reals
         CH_M
+        CH_ROWS                 # of weights that lie side by side: CH_M, or the next power of two
         CH_V
         PX_M
         PX_V
