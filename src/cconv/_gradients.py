@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ._calls import as_array, check_num_threads, check_out, fill_with_bias, target
-from ._convolution_set import TOGETHER_BYTES, run_set
+from ._convolution_set import TOGETHER_BYTES, clear, run_set
 from ._core import Convolution
 from ._dtypes import native
 from ._gradient_shapes import input_gradient, of_one_sample, with_gaps
@@ -79,7 +79,9 @@ class InputGradient:
             if bias is not None:
                 out += bias.reshape(-1, *[1] * (weight.ndim - 2))
             return out
-        if not self.core.is_covered:
+        if not self.core.is_covered and bias is None:
+            clear(out, num_threads)
+        elif not self.core.is_covered:
             fill_with_bias(out, bias, self.spec)
         if self.exchange is None:           # no output reaches a sample
             return out

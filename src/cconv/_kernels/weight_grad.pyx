@@ -45,9 +45,8 @@ cdef Py_ssize_t even(Py_ssize_t n, Py_ssize_t part) noexcept nogil:
     return ceil_div(n, ceil_div(n, part))
 
 
-cdef void plan_pixels(WeightArgs* all, Py_ssize_t pixels, bint patches) noexcept nogil:
-    """Blocks of at most so many pixels: parts of a row, rows, planes, then whole batch elements. `patches`: a pixel may
-    lie anywhere in a packed tile."""
+cdef void plan_pixels(WeightArgs* all, Py_ssize_t pixels) noexcept nogil:
+    """Blocks of at most so many pixels: parts of a row, rows, planes, then whole batch elements."""
     cdef ConvArgs* args = &all.layer
     cdef Py_ssize_t w = even(args.W.output, min(args.W.output, pixels))
     cdef Py_ssize_t h = 1, d = 1
@@ -58,14 +57,9 @@ cdef void plan_pixels(WeightArgs* all, Py_ssize_t pixels, bint patches) noexcept
         d = even(args.D.output, max(<Py_ssize_t>1, min(args.D.output, pixels//(h*w))))
         if d == args.D.output:
             all.images = even(args.N, max(<Py_ssize_t>1, min(args.N, pixels//(d*h*w))))
-    if patches:
-        plan_patch(&args.TD, &args.D, d)
-        plan_patch(&args.TH, &args.H, h)
-        plan_patch(&args.TW, &args.W, w)
-    else:
-        plan_taps(&args.TD, &args.D, d, False)
-        plan_taps(&args.TH, &args.H, h, False)
-        plan_taps(&args.TW, &args.W, w, False)
+    plan_patch(&args.TD, &args.D, d)
+    plan_patch(&args.TH, &args.H, h)
+    plan_patch(&args.TW, &args.W, w)
     args.tile_elements = args.TD.slots*args.TH.slots*args.TW.slots*box_size(args)
 
 
@@ -75,10 +69,10 @@ cdef Py_ssize_t plan_panels(WeightArgs* all) noexcept nogil:
     cdef Py_ssize_t taps = args.D.kernel*args.H.kernel*args.W.kernel
     cdef Py_ssize_t limit = TOTAL_BYTES//<Py_ssize_t>sizeof(real)
     cdef Py_ssize_t pixels = PIXELS
-    plan_pixels(all, pixels, False)
+    plan_pixels(all, pixels)
     while pixels > 16 and all.images*args.tile_elements*<Py_ssize_t>sizeof(real) > TILE_BYTES:
         pixels = pixels//2
-        plan_pixels(all, pixels, False)
+        plan_pixels(all, pixels)
     # a packed gradient serves all rows of a task, a packed sample all output channels at every tap
     args.oc_block = min(ceil_div(args.OC, WIDTH), max(<Py_ssize_t>1, min(<Py_ssize_t>4, 8//taps)))*WIDTH
     if pixels_in_place(args) and args.G*ceil_div(args.OC, args.oc_block) < TASKS:
@@ -96,11 +90,11 @@ cdef Py_ssize_t plan_panels(WeightArgs* all) noexcept nogil:
 cdef Py_ssize_t plan_groups(WeightArgs* all) noexcept nogil:
     cdef ConvArgs* args = &all.layer
     cdef Py_ssize_t pixels = 2*PIXELS
-    plan_pixels(all, pixels, True)
+    plan_pixels(all, pixels)
     while pixels > 16 and (args.IC*all.images*args.tile_elements + args.OC*pixels)*LANES*<Py_ssize_t>sizeof(real) \
             > TILE_BYTES:
         pixels = pixels//2
-        plan_pixels(all, pixels, True)
+        plan_pixels(all, pixels)
     args.ic_block = LANES       # the pitch of samples
     all.scratch_bytes = groups_scratch(all)
     return ceil_div(args.G, LANES)

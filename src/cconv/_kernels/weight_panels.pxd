@@ -10,7 +10,7 @@ b. A register tile sums over one block of pixels, from zero, and is then added t
 from cconv._kernels.channels cimport block_taps, fill_tap_offsets
 from cconv._kernels.elements cimport item_size, load_row
 from cconv._kernels.pack cimport (
-    aligned_reals, batch_offsets, channel_offset, constant_value, is_direct, pack_channel,
+    aligned_reals, batch_offsets, channel_offset, constant_value, is_direct, pack_channel, span,
 )
 from cconv._kernels.pixels cimport (
     WIDTH, Target, channels_inside, fill_place_offsets, pack_panel, pack_samples, padded, pixels_in_place, run_pixels,
@@ -155,10 +155,12 @@ cdef inline void panels_task(const WeightArgs* all, char* scratch, Py_ssize_t ta
         image_pitch = args.x.batch[0]//<Py_ssize_t>sizeof(real) if args.batch_ndim else 0
     else:
         pitch_w = args.ic_block if channels_inside(args) else 1
-        pitch_h = (args.TW.tile + args.TW.halo)*pitch_w
-        pitch_d = (args.TH.tile + args.TH.halo)*pitch_h
+        pitch_h = span(&args.TW, args.TW.tile)*pitch_w
+        pitch_d = span(&args.TH, args.TH.tile)*pitch_h*args.TD.spread
         image_pitch = args.ic_block*args.tile_elements
         fill_tap_offsets(row_offsets, args, args.ic_block, 1 if pitch_w > 1 else args.tile_elements, pitch_w)
+        pitch_h *= args.TH.spread
+        pitch_w *= args.TW.spread
     for i in range(most*args.oc_block):
         totals[i] = 0
 
