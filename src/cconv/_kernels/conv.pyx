@@ -329,6 +329,16 @@ cdef void plan_output_channels(ConvArgs* args, Py_ssize_t blocks, Py_ssize_t ste
     args.n_tasks = blocks*ceil_div(args.OC, args.oc_block)
 
 
+cdef Py_ssize_t fair_share(Py_ssize_t n, Py_ssize_t most) noexcept nogil:
+    """Up to `most` of n, or at least half as many, so that the last share is about as large as the others."""
+    cdef Py_ssize_t best, part
+    best = most = max(<Py_ssize_t>1, min(n, most))
+    for part in range(most, most//2, -1):
+        if ceil_div(n, part)*part < ceil_div(n, best)*best:
+            best = part
+    return best
+
+
 cdef void fold_batch(ConvArgs* args) noexcept nogil:
     """Batch elements as planes of depth, where there is none, so that small images of a task share their weights."""
     cdef Axis* depth = &args.D
@@ -353,8 +363,7 @@ cdef void plan_pixels(ConvArgs* args, int num_threads) noexcept nogil:
     args.algorithm = ALG_PIXELS
     plan_block(args, taps)
     fold_batch(args)
-    d = PLANES if args.D.kernel > 1 else max(<Py_ssize_t>1, 2*ENOUGH_PIXELS//(h*w))
-    d = ceil_div(args.D.output, ceil_div(args.D.output, d))
+    d = fair_share(args.D.output, PLANES if args.D.kernel > 1 else 2*ENOUGH_PIXELS//(h*w))
     while True:
         plan_patches(args, d, h, w)
         tile = args.ic_block*(d*h*w*apart if in_place else args.tile_elements)
