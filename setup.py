@@ -128,7 +128,7 @@ def extensions():
             flags += ["-O2" if name == "_core" else "-Os"]
         return extension(f"cconv.{name}", f"{PACKAGE}/{name}.pyx", core_macros, flags, directives)
 
-    made = [core(name) for name in ("_core", "_activations", "_convolution_set", "_limits", "_memory", "_ordered",
+    made = [core(name) for name in ("_core", "_activations", "_limits", "_memory", "_ordered",
                                     "_pool_gradient", "_pooling", "_weight_gradient")]
     # the C API's functions have no GIL to raise a ZeroDivisionError with
     made.append(core("capi", DIRECTIVES | {"cdivision": True}))

@@ -22,7 +22,7 @@ ALL = sorted(path for suffix in ("*.py", "*.pyx", "*.pxd", "*.h") for path in SO
 LAYERS = (
     {"_config", "_core", "_docs", "_dtypes", "_geometry", "_padding", "_shapes", "_calls", "_threads", "_choice",
      "_fft", "_fft_guard", "_explain", "_gradient_shapes", "_gradients", "_weight_gradient", "_docs_gradients",
-     "_convolution_set", "_activations", "_activation_calls", "_docs_activations", "_columns", "_helpers",
+     "_activations", "_activation_calls", "_docs_activations", "_columns", "_helpers",
      "_ordered", "_fft_whole", "_pool_gradient", "_pool_spans", "_pool_calls", "_pooling", "_docs_pools",
      "_docs_depthwise", "_cpus", "_limits", "_memory", "_pieces", "_typing"},
     {"columns", "conv", "conv_gradients", "conv_transpose", "linear_filter", "plans", "pool", "adaptive_pool",
@@ -37,7 +37,7 @@ LAYERS = (
 )
 WITHIN_A_LAYER = (0, 4, 6)
 # kernels apart
-COMPILED = ("_core", "_arrays", "_activations", "_convolution_set", "_limits", "_memory", "_ordered", "_pool_gradient",
+COMPILED = ("_core", "_arrays", "_activations", "_limits", "_memory", "_ordered", "_pool_gradient",
             "_pooling", "_weight_gradient", "_capi_params", "_extents", "_without_gil", "capi")
 
 

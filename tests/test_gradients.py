@@ -339,6 +339,28 @@ def test_output_padding_and_output_size(rng):
 
 @RANKS
 @pytest.mark.parametrize("dtype", ["float16", "float32", "float64", "complex64", "int32"])
+@pytest.mark.parametrize("k", [(2, 2, 2), (1, 1, 2), (2, 1, 1), (1, 3, 2), (1, 2, 4), (1, 1, 8), (3, 3, 3)], ids=str)
+@pytest.mark.parametrize("options", [{}, dict(groups=2), dict(flip_kernel=True), dict(data_format="channels_last"),
+                                     dict(output_padding=1)], ids=str)  # fmt: skip
+def test_windows_that_tile_the_input(rng, rank, dtype, k, options):
+    """Kernel = stride, as on a U-Net's way up: blocks of samples, whose rows cross vectors and end within them."""
+    k = k[-rank:]
+    if "output_padding" in options and 1 in k:
+        pytest.skip("smaller than the stride")
+    for ic, spatial in ((4, (2, 3, 17)), (40, (1, 2, 35)), (4, (1, 1, 1))):
+        x, w = sample(rng, (2, ic, *spatial[-rank:]), dtype), sample(rng, (ic, 5, *k), dtype)
+        bias = sample(rng, (5 * options.get("groups", 1),), dtype)
+        if options.get("data_format") == "channels_last":
+            x = np.moveaxis(x, 1, -1)
+        for layout in ("contiguous", "margins"):
+            judged(f"conv_transpose{rank}d", x, w, bias, ic, layout, stride=k, **options)
+        y = judged(f"conv_transpose{rank}d", x[::-1], w[..., ::-1], None, ic, stride=k, **options)
+        if np.dtype(dtype).kind in "fc" and "output_padding" not in options:
+            judged(f"conv{rank}d_input_grad", x, w, y.shape, ic, stride=k, **options)
+
+
+@RANKS
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64", "complex64", "int32"])
 @pytest.mark.parametrize("options", [{}, dict(groups=2), dict(flip_kernel=True), dict(stride=3), dict(dilation=2),
                                      dict(padding=1), dict(data_format="channels_last")], ids=str)  # fmt: skip
 def test_a_single_sample_is_a_dense_layer(rng, rank, dtype, options):

@@ -33,7 +33,7 @@ cdef inline int fill_array(Array* target, Py_ssize_t* batch, cnp.ndarray array, 
     cdef int i
     target.data = cnp.PyArray_BYTES(array)
     target.parts = 2 if cnp.PyArray_ISCOMPLEX(array) else 1
-    target.part = cnp.PyArray_ITEMSIZE(array)//2 if target.parts == 2 else 0
+    target.part[0], target.part[1] = 0, cnp.PyArray_ITEMSIZE(array)//2
     target.dtype = code | (DT_SWAPPED if cnp.PyArray_ISBYTESWAPPED(array) else 0)
     target.channel = stride_of(array, axes.canonical[0])
     target.d = stride_of(array, axes.canonical[1])

@@ -26,6 +26,7 @@ cdef class PackedWeight:
 cdef class Convolution:
     cdef readonly object spec
     cdef ConvArgs args
+    cdef Py_ssize_t block[3]
     cdef Py_ssize_t batch_shape[MAX_BATCH_AXES]
     cdef Py_ssize_t weight_batch[MAX_BATCH_AXES]
     cdef ConvKernels* kernels

@@ -25,7 +25,7 @@ from cconv._kernels.types cimport (
     ACT_LEAKY_RELU, ACT_NONE, ACT_RELU, ACT_RELU6, ALG_CHANNELS, ALG_DEPTHWISE, ALG_LINE, ALG_PIXELS, ALG_PLANES,
     ALG_ROWS, ALG_SEPARABLE, ALG_WINOGRAD, DT_BOOL, DT_F16, DT_F32, DT_F64, DT_I8, DT_I16, DT_I32, DT_I64, DT_SATURATE,
     DT_U8, DT_U16, DT_U32, DT_U64, DT_UNSIGNED, KERNEL_ABI, MAX_BATCH_AXES, METHOD_AUTO, METHOD_DIRECT,
-    METHOD_SEPARABLE, METHOD_WINOGRAD, PAD_CONSTANT, PAD_EDGE, PAD_REFLECT, PAD_SYMMETRIC, PAD_WRAP, Axis,
+    METHOD_SEPARABLE, METHOD_WINOGRAD, PAD_CONSTANT, PAD_EDGE, PAD_REFLECT, PAD_SYMMETRIC, PAD_WRAP, Array, Axis,
     ConvArgs, ConvKernels, TileGuard, TileKernels, Tiles, run_t,
 )
 from cconv._kernels.watch cimport Watch
@@ -281,6 +281,20 @@ cdef void spread_pairs(floating* dst, const floating* src, Py_ssize_t outer, Py_
                     dst[first + half + taps] = re
 
 
+cdef inline void spread_blocks(Array* array, const Py_ssize_t* block) noexcept:
+    """Samples of a block as the parts of a channel, so that what was the next sample is the next block."""
+    cdef Py_ssize_t part
+    if block[0]*block[1]*block[2] == 1:
+        return
+    array.parts = block[0]*block[1]*block[2]
+    for part in range(array.parts):
+        array.part[part] = (part//(block[1]*block[2])*array.d + part//block[2] % block[1]*array.h
+                            + part % block[2]*array.w)
+    array.d *= block[0]
+    array.h *= block[1]
+    array.w *= block[2]
+
+
 cdef class PackedWeight:
     """A weight in the form that a kernel wants, once a call has made it: (what form, bytes), the one item of a dict. A
     dict hands out and replaces its items atomically, GIL or not, which an attribute of a compiled class does not."""
@@ -306,6 +320,7 @@ cdef class Convolution:
         fill_axis_map(&self.output_axes, spec.output_batch_axes, spec.output_axes)
         for i in range(3):
             self.start[i] = spec.input_start[i]
+            self.block[i] = spec.block[i]
         self.is_complex = spec.is_complex
         if spec.saturate:
             self.store_flags = DT_SATURATE | (DT_UNSIGNED if spec.sum_dtype.kind == "u" else 0)
@@ -394,6 +409,7 @@ cdef class Convolution:
         fill_array(&args.x, strides.x, input, &self.input_axes, DTYPE_CODES)
         fill_array(&args.y, strides.y, out, &self.output_axes, DTYPE_CODES)
         args.y.dtype |= self.store_flags
+        spread_blocks(&args.y, self.block)
         args.x.data += self.start[0]*args.x.d + self.start[1]*args.x.h + self.start[2]*args.x.w
         if self.is_complex:
             args.IC *= args.x.parts

@@ -15,12 +15,11 @@ from typing import NamedTuple
 import numpy as np
 
 from ._calls import as_array, check_num_threads, check_out, fill_with_bias, target
-from ._convolution_set import TOGETHER_BYTES, clear, run_set
 from ._core import Convolution
 from ._dtypes import native
-from ._gradient_shapes import input_gradient, of_one_sample, with_gaps
+from ._gradient_shapes import in_blocks, input_gradient, of_one_sample, with_gaps
 from ._pieces import copy
-from ._weight_gradient import Exchange, WeightSums
+from ._weight_gradient import TOGETHER_BYTES, Exchange, WeightSums, clear, run_set
 
 NAMES = ("input", "weight", "bias")
 # that one call of NumPy's adds up, or an image: Ctrl-C need not wait for all. Image by image, LeNet-5's 32 small ones
@@ -61,6 +60,11 @@ class InputGradient:
         self.one_pass = None if one_pass is None else Convolution(one_pass)
         product = of_one_sample(forward, dtype)
         self.product = None if product is None else Convolution(product)
+        blocks = in_blocks(forward, shape, dtype)
+        self.blocks = None if blocks is None else Convolution(blocks)
+        if blocks is not None:
+            rows = forward.groups, forward.out_channels, blocks.out_channels
+            self.columns = Exchange(*rows, (1,), [(slice(0, 1),)])
         core, borders = input_gradient(forward, sizes, dtype)
         self.core = _with_operators(core)
         self.borders = list(map(_with_operators, borders))
@@ -79,6 +83,10 @@ class InputGradient:
             if bias is not None:
                 out += bias.reshape(-1, *[1] * (weight.ndim - 2))
             return out
+        if self.blocks is not None and out.size and grad_output.dtype == weight.dtype == out.dtype:
+            (rows,) = self.columns.run(weight, num_threads)
+            bias = None if bias is None else np.repeat(bias, math.prod(self.forward.kernel_size))
+            return self.blocks.run(grad_output, rows, bias, out, num_threads)
         if not self.core.is_covered and bias is None:
             clear(out, num_threads)
         elif not self.core.is_covered:

@@ -93,6 +93,7 @@ class ConvSpec(NamedTuple):
     output_shape: tuple[int, ...]
     output_dtype: np.dtype
     gap: tuple[int, int, int] = (0, 0, 0)  # zeros between samples, counted in input_size: depthwise layers only
+    block: tuple[int, int, int] = (1, 1, 1)  # samples of the output array that channels which follow each other fill
 
 
 class PoolSpec(NamedTuple):

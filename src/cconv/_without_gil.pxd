@@ -1,6 +1,6 @@
 """Operators run in a caller's workspace, without the interpreter; used by `capi`.
 
-Design: what _core, _convolution_set, _gradients and _weight_gradient do with arrays and new memory, in the same order
+Design: what _core, _gradients and _weight_gradient do with arrays and new memory, in the same order
 and with the same kernels: the bits are the same. Only the memory comes from a Workspace, with nothing behind it
 nothing is run, and nobody looks for Ctrl-C.
 """

@@ -19,8 +19,9 @@ f. Where a sample is read by one tap, or nearly, many output channels pay for la
    multiply-adds per cycle, pointwise layers take 0.75 to 0.9 of the time for it, strided ones 0.5 to 0.9. Taps that
    share samples (3x3) find them in L1 as they are: there panels take 1.1 to 1.2 times as long.
 """
+from cconv._kernels.elements cimport is_native
 from cconv._kernels.pack cimport (
-    Block, aligned_reals, batch_offsets, block_of, channel_offset, constant_value, is_direct, pack_channel,
+    Block, aligned_reals, batch_offsets, block_of, channel_offset, constant_value, is_aligned, is_direct, pack_channel,
     tap_offset,
 )
 from cconv._kernels.simd cimport (
@@ -28,7 +29,7 @@ from cconv._kernels.simd cimport (
     vzip_high, vzip_low,
 )
 from cconv._kernels.store cimport finish_row
-from cconv._kernels.types cimport ACT_NONE, ACT_RELU, ConvArgs
+from cconv._kernels.types cimport ACT_NONE, ACT_RELU, Array, ConvArgs
 
 
 cdef enum:
@@ -38,9 +39,11 @@ cdef enum:
 
 
 cdef struct Output:
-    # where finished sums go: one row of the output per channel
+    # where finished sums go: one row of the output per channel, or one of two channels' samples in turns
     real* first
     Py_ssize_t pitch            # in reals
+    real* pairs[4]
+    bint zipped
     const real* bias            # or NULL
     bint relu
 
@@ -114,8 +117,16 @@ cdef inline inlined channel_tile(real* sums, const real* weight, const real* til
             if out.relu:
                 for v in range(V):
                     acc[m*V + v] = vrelu(acc[m*V + v])
+            if FLOATING and M == CH_M and V == CH_V and out.zipped:
+                continue
             for v in range(V):
                 vstore(out.first + m*out.pitch + v*LANES, acc[m*V + v])
+    if FLOATING and M == CH_M and V == CH_V and out.zipped:     # tiles of fewer sums don't zip: their code takes room
+        for m in range(0, M - 1, 2):
+            if m < rows:
+                for v in range(V):
+                    vstore(out.pairs[m//2] + 2*v*LANES, vzip_low(acc[m*V + v], acc[(m + 1)*V + v]))
+                    vstore(out.pairs[m//2] + (2*v + 1)*LANES, vzip_high(acc[m*V + v], acc[(m + 1)*V + v]))
 
 
 cdef inline inlined run_tile(real* sums, const real* weight, const real* tile, const Py_ssize_t* taps, Py_ssize_t K,
@@ -140,27 +151,59 @@ cdef inline inlined run_tile(real* sums, const real* weight, const real* tile, c
 
 cdef inline bint stores_vectors(const ConvArgs* args) noexcept nogil:
     """Whether finished sums can be stored as they are: a native output, contiguous along W, nothing but relu on top."""
-    return is_direct(&args.y, args.batch_ndim) and args.activation <= (ACT_RELU if FLOATING else ACT_NONE)
+    return (args.y.parts == 1 and is_direct(&args.y, args.batch_ndim)
+            and args.activation <= (ACT_RELU if FLOATING else ACT_NONE))
+
+
+cdef inline bint stores_pairs(const ConvArgs* args) noexcept nogil:
+    """Whether two channels' samples lie in turns, so that zipped vectors can be stored: complex numbers, and blocks of
+    two samples along W."""
+    cdef const Array* y = &args.y
+    return (FLOATING and y.parts % 2 == 0 and y.part[1] == sizeof(real) and y.w == 2*sizeof(real)
+            and is_native(y.dtype) and is_aligned(y, args.batch_ndim) and args.activation <= ACT_RELU)
+
+
+cdef inline void zip_pairs(real* sums, int channels, const real* bias) noexcept nogil:
+    """The sums of each two channels in turns, their biases added."""
+    cdef vreal a[2*CH_V]
+    cdef int m, v
+    for m in range(0, channels, 2):
+        for v in range(2*CH_V):
+            a[v] = vload(sums + v*LANES)
+            if bias != NULL:
+                a[v] = a[v] + bias[m + v//CH_V]
+        for v in range(CH_V):
+            vstore(sums + 2*v*LANES, vzip_low(a[v], a[v + CH_V]))
+            vstore(sums + (2*v + 1)*LANES, vzip_high(a[v], a[v + CH_V]))
+        sums += 2*CH_V*LANES
 
 
 cdef inline void store_channel_tile(const ConvArgs* args, char* out, real* sums, const real* bias, Py_ssize_t channel,
                                     int channels, Py_ssize_t first, Py_ssize_t last, Py_ssize_t pitch, Py_ssize_t width,
-                                    Py_ssize_t h_tile) noexcept nogil:
+                                    Py_ssize_t h_tile, bint zipped) noexcept nogil:
     """Store sums[channel][pixel] for positions first <= q < last of rows of `pitch` positions and `width` pixels.
 
-    `out`: where output row 0 of the tile begins."""
-    cdef Py_ssize_t m, row, begin, end
+    `out`: where output row 0 of the tile begins. `zipped`: two channels' samples as one row of twice as many."""
+    cdef int step = 1
+    cdef Py_ssize_t item = args.y.w
+    if zipped:
+        zip_pairs(sums, channels, bias + channel if bias != NULL else NULL)
+        step = 2
+        item = sizeof(real)
+        bias = NULL
+    cdef Py_ssize_t m = 0, row, begin, end
     cdef char* plane
     cdef Py_ssize_t row1 = min(h_tile, (last - 1)//pitch + 1)
-    for m in range(channels):
+    while m < channels:
         plane = out + channel_offset(&args.y, channel + m)
         for row in range(first//pitch, row1):
             begin = max(first, row*pitch)
             end = min(last, row*pitch + width)          # what follows is halo
             if end > begin:
-                finish_row(plane + row*args.y.h + (begin - row*pitch)*args.y.w, sums + m*CH_V*LANES + begin - first,
-                           end - begin, args.y.w, args.y.dtype, bias + channel + m if bias != NULL else NULL, 0,
-                           args.activation)
+                finish_row(plane + row*args.y.h + (begin - row*pitch)*args.y.w,
+                           sums + m*CH_V*LANES + step*(begin - first), step*(end - begin), item, args.y.dtype,
+                           bias + channel + m if bias != NULL else NULL, 0, args.activation)
+        m += step
 
 
 cdef inline bint channels_in_one_block(const ConvArgs* args) noexcept nogil:
@@ -318,9 +361,11 @@ cdef inline void channels_task(const ConvArgs* args, char* scratch, Py_ssize_t t
     cdef Py_ssize_t channel_pitch = args.tile_elements
     cdef real* sums
     cdef char* out
+    cdef char* place_in_row
     cdef Output output
     cdef bint direct = stores_vectors(args)
     cdef bint last, whole
+    cdef int i
 
     # scratch: tap offsets | weights | sums | packed tile or panels | what packs panels
     cdef Py_ssize_t* offsets = <Py_ssize_t*>scratch
@@ -363,6 +408,7 @@ cdef inline void channels_task(const ConvArgs* args, char* scratch, Py_ssize_t t
     for v in range(AHEAD):
         offsets[block_taps(args) + v] = offsets[v % taps]
 
+    output.zipped = stores_pairs(args)
     ic0 = 0
     while ic0 < args.IC:
         ics = min(args.ic_block, args.IC - ic0)
@@ -389,10 +435,15 @@ cdef inline void channels_task(const ConvArgs* args, char* scratch, Py_ssize_t t
                     v = (b + 1)*vectors//tiles - v
                     last = ic0 + ics == args.IC
                     # within one row, and whole vectors: the tile stores its sums itself
-                    whole = last and direct and q + v*LANES <= q//out_pitch*out_pitch + out_width
+                    whole = last and (direct or output.zipped and v == CH_V and ocs > CH_M//2) \
+                        and q + v*LANES <= q//out_pitch*out_pitch + out_width
                     if whole:
-                        output.first = <real*>(out + (g*args.OC + oc)*args.y.channel + q//out_pitch*args.y.h
-                                               + q % out_pitch*args.y.w)
+                        place_in_row = out + q//out_pitch*args.y.h + q % out_pitch*args.y.w
+                        if output.zipped:
+                            for i in range(0, <int>ocs, 2):
+                                output.pairs[i//2] = <real*>(place_in_row
+                                                             + channel_offset(&args.y, g*args.OC + oc + i))
+                        output.first = <real*>(place_in_row + (g*args.OC + oc)*args.y.channel)
                         output.pitch = args.y.channel//<Py_ssize_t>sizeof(real)
                         output.bias = bias + g*args.OC + oc if bias != NULL else NULL
                         output.relu = args.activation == ACT_RELU
@@ -400,7 +451,7 @@ cdef inline void channels_task(const ConvArgs* args, char* scratch, Py_ssize_t t
                              in_place and oc > oc0, ic0 > 0, &output if whole else <Output*>NULL, <int>ocs, v)
                     if last and not whole:
                         store_channel_tile(args, out, sums, bias, g*args.OC + oc, <int>ocs, q,
-                                           min(pixels, q + v*LANES), out_pitch, out_width, h_tile)
+                                           min(pixels, q + v*LANES), out_pitch, out_width, h_tile, output.zipped)
                     if not channels_in_one_block(args):
                         sums += CH_M*CH_V*LANES
             oc += CH_M

@@ -55,7 +55,7 @@ cdef inline real constant_value(const ConvArgs* args, Py_ssize_t channel) noexce
 cdef inline Py_ssize_t channel_offset(const Array* array, Py_ssize_t channel) noexcept nogil:
     if array.parts == 1:
         return channel*array.channel
-    return (channel//array.parts)*array.channel + (channel % array.parts)*array.part
+    return (channel//array.parts)*array.channel + array.part[channel % array.parts]
 
 
 cdef inline void batch_offsets(const ConvArgs* args, Py_ssize_t n, Py_ssize_t* x, Py_ssize_t* y,
@@ -76,7 +76,9 @@ cdef inline bint is_aligned(const Array* array, int batch_ndim) noexcept nogil:
     """True if every element lies at a multiple of its size."""
     cdef size_t misaligned = <size_t>array.data | <size_t>array.w | <size_t>array.h | <size_t>array.d
     cdef int axis
-    misaligned |= <size_t>array.channel | <size_t>array.part
+    misaligned |= <size_t>array.channel
+    for axis in range(1, <int>array.parts):
+        misaligned |= <size_t>array.part[axis]
     for axis in range(batch_ndim):
         misaligned |= <size_t>array.batch[axis]
     return misaligned % sizeof(real) == 0

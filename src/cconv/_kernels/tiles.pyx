@@ -38,7 +38,7 @@ cdef inline void gather_row(real* row, const ConvArgs* args, const char* line, P
         if tiles.parts == 2:
             part = <real*>tiles.scratch
         if line != NULL and p < args.x.parts:
-            pack_line(part, line + p*args.x.part, args.x.w, args.x.dtype, start, n, 1, args.W.size, args.W.boundary,
+            pack_line(part, line + args.x.part[p], args.x.w, args.x.dtype, start, n, 1, args.W.size, args.W.boundary,
                       constant)
         else:
             for i in range(n):
@@ -120,7 +120,7 @@ cdef inline void store_tile(const ConvArgs* args, char* channel, real* tile, con
                     part = <real*>tiles.scratch
                     for i in range(n):
                         part[i] = row[i*step + p]
-                finish_row(channel + p*args.y.part + d*args.y.d + h*args.y.h + w*args.y.w, part, n, args.y.w,
+                finish_row(channel + args.y.part[p] + d*args.y.d + h*args.y.h + w*args.y.w, part, n, args.y.w,
                            args.y.dtype, bias + p if bias != NULL else NULL, 0, args.activation)
             h += 1
         d += 1

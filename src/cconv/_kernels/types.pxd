@@ -8,6 +8,7 @@ from cconv._kernels.watch cimport Watch
 
 cdef enum:
     MAX_BATCH_AXES = 64
+    MOST_PARTS = 8
     KERNEL_ABI = 1
 
 cdef enum:                      # padding: numpy.pad's meaning of the names
@@ -82,9 +83,10 @@ cdef enum:                      # what becomes of samples and the places that in
 cdef struct Array:
     char* data
     int dtype                   # complex: that of its parts
-    Py_ssize_t parts            # 2 if complex: channels come in pairs (re, im), else 1
-    Py_ssize_t channel          # stride between channels, or pairs of them
-    Py_ssize_t part             # and within a pair
+    # 2 if complex: channels come in pairs (re, im); or samples of a block, each a channel of the kernel's; else 1
+    Py_ssize_t parts
+    Py_ssize_t channel          # stride between channels, or between their first parts
+    Py_ssize_t part[MOST_PARTS]        # from there to each
     Py_ssize_t d
     Py_ssize_t h
     Py_ssize_t w
