@@ -11,6 +11,7 @@ cdef double product(values)
 cdef int fill_axes(Axis** axes, spec) except -1
 cdef int run_tasks(run_t run, const void* args, Py_ssize_t n_tasks, Py_ssize_t* scratch_bytes, int threads,
                    double work) except -1
+cdef int write_zeros(cnp.ndarray array, Py_ssize_t step, int threads, double work) except -1
 
 cdef Watch* watched(Watch* watch) noexcept
 

@@ -19,6 +19,8 @@ from cconv._calls import fill_with_bias
 
 from cpython.exc cimport PyErr_CheckSignals, PyErr_Occurred
 from cpython.pycapsule cimport PyCapsule_GetPointer
+from cython.parallel cimport prange
+from libc.string cimport memset
 
 from cconv._arrays cimport fill_array, fill_axis_map, fill_new_array, fill_tiles, new_array
 from cconv._kernels.types cimport (
@@ -244,6 +246,47 @@ cdef int run_tasks(run_t run, const void* args, Py_ssize_t n_tasks, Py_ssize_t* 
     finally:
         note_call(-threads)
         free_memory(allocation)
+    return 0
+
+
+cdef enum:
+    SLAB = 1 << 20              # bytes that are written as one task
+
+
+cdef struct Zeros:
+    char* data
+    Py_ssize_t bytes
+    Py_ssize_t step
+
+
+cdef inline void zero_slab(const Zeros* zeros, Py_ssize_t slab) noexcept nogil:
+    cdef Py_ssize_t i = slab*SLAB
+    cdef Py_ssize_t end = min(zeros.bytes, i + SLAB)
+    if zeros.step == 1:
+        memset(zeros.data + i, 0, end - i)
+        return
+    while i < end:
+        zeros.data[i] = 0
+        i += zeros.step
+
+
+cdef void zero_slabs(const void* zeros, char* scratch, Py_ssize_t first, Py_ssize_t last,
+                     int num_threads) noexcept nogil:
+    cdef Py_ssize_t slab
+    if num_threads == 1:
+        for slab in range(first, last):
+            zero_slab(<const Zeros*>zeros, slab)
+    else:
+        for slab in prange(first, last, num_threads=num_threads):
+            zero_slab(<const Zeros*>zeros, slab)
+
+
+cdef int write_zeros(cnp.ndarray array, Py_ssize_t step, int threads, double work) except -1:
+    """Every step-th byte of a contiguous array, from all threads. `step` divides SLAB."""
+    cdef Zeros zeros
+    cdef Py_ssize_t none = 0
+    zeros.data, zeros.bytes, zeros.step = cnp.PyArray_BYTES(array), cnp.PyArray_NBYTES(array), step
+    run_tasks(zero_slabs, &zeros, (zeros.bytes + SLAB - 1)//SLAB, &none, threads, work)
     return 0
 
 

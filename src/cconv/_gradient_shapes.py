@@ -22,7 +22,7 @@ import numpy as np
 from ._dtypes import check_bias_dtype, check_supported, convolution_arithmetic, result_dtype
 from ._padding import check_choice, check_int, is_sequence, padding_pairs, per_axis
 from ._shapes import conv_spec, layer_axes
-from ._weight_gradient import axis_phases
+from ._weight_gradient import MOST_PARTS, axis_phases
 
 GRADIENT_METHODS = ("auto", "direct", "winograd")
 # A strided depthwise layer's input gradient in one pass has more products, up to as many times as the stride's square.
@@ -30,7 +30,6 @@ GAPS_STRIDE = 2
 GAPS_TAPS = 64
 GAPS_GROUPS = 16    # fill half of the widest lanes
 PRODUCT_TYPES = (np.dtype(np.float32), np.dtype(np.float64))
-MOST_PARTS = 8      # taps of a window that is written as one block: `Array.part`
 # of an array that holds the gradient of a part of the border; more is computed in several
 BORDER_BYTES = 4 * 1024 * 1024
 

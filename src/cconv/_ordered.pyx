@@ -7,11 +7,10 @@ b. No validation: _ndimage_arguments.py has done it.
 """
 cimport numpy as cnp
 
-from cython.parallel cimport prange
 from libc.math cimport fabs
 
 from cconv._arrays cimport AxisMap, fill_array, fill_axis_map
-from cconv._core cimport dtype_codes, load_table, run_tasks, watched
+from cconv._core cimport dtype_codes, load_table, run_tasks, watched, write_zeros
 from cconv._kernels.types cimport (
     MAX_BATCH_AXES, ORD_BOX, ORD_BOX_ALONG, ORD_EVEN, ORD_GREATEST, ORD_LEAST, ORD_MAX, ORD_MIN, ORD_ODD, ORD_ROWS,
     ORD_SUM, PAD_CONSTANT, PAD_EDGE, PAD_REFLECT, PAD_SYMMETRIC, PAD_WRAP, Axis, OrderedArgs, OrderedKernels,
@@ -30,44 +29,16 @@ cdef dict OPERATIONS = {"sum": ORD_SUM, "line": ORD_SUM, "min": ORD_MIN, "max": 
 cdef double EPSILON = 2.0**-52
 cdef enum:
     PAGE = 4096
-    SLAB = 1 << 20              # bytes that are touched as one task
     LARGE = 1 << 26             # bytes; of less, all pages are cleared in 0.15 s
     TOUCH_WORK = 4              # multiply-adds that a byte of new memory costs as much time as
-
-
-cdef struct Memory:
-    char* data
-    Py_ssize_t bytes
-
-
-cdef inline void touch_slab(const Memory* memory, Py_ssize_t slab) noexcept nogil:
-    """Write to each of its pages."""
-    cdef Py_ssize_t i = slab*SLAB
-    cdef Py_ssize_t end = min(memory.bytes, i + SLAB)
-    while i < end:
-        memory.data[i] = 0
-        i += PAGE
-
-
-cdef void touch(const void* memory, char* scratch, Py_ssize_t first, Py_ssize_t last, int num_threads) noexcept nogil:
-    cdef Py_ssize_t slab
-    if num_threads == 1:
-        for slab in range(first, last):
-            touch_slab(<const Memory*>memory, slab)
-    else:
-        for slab in prange(first, last, num_threads=num_threads):
-            touch_slab(<const Memory*>memory, slab)
 
 
 cdef int touch_large(cnp.ndarray out, int threads) except -1:
     """Columns touch every page of an image at once, and the system clears a new page, of up to 2 MB, when it is first
     written: 3.5 s for 20,000 x 20,000 numbers without a look at signals. So that is done before, row by row."""
-    cdef Memory memory
-    cdef Py_ssize_t none = 0, slabs
-    memory.data, memory.bytes = cnp.PyArray_BYTES(out), cnp.PyArray_NBYTES(out)
-    if memory.bytes >= LARGE and cnp.PyArray_IS_C_CONTIGUOUS(out):
-        slabs = (memory.bytes + SLAB - 1)//SLAB
-        run_tasks(touch, &memory, slabs, &none, threads, <double>TOUCH_WORK*memory.bytes)
+    cdef Py_ssize_t size = cnp.PyArray_NBYTES(out)
+    if size >= LARGE and cnp.PyArray_IS_C_CONTIGUOUS(out):
+        write_zeros(out, PAGE, threads, <double>TOUCH_WORK*size)
     return 0
 
 

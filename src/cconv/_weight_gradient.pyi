@@ -6,6 +6,7 @@ from ._core import Convolution
 from ._typing import Array, Int
 
 TOGETHER_BYTES: int
+MOST_PARTS: int
 
 def run_set(
     operators: list[Convolution], input: Array, weights: list[Array], bias: Array | None, outs: list[Array],

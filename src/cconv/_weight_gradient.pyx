@@ -7,11 +7,9 @@ that they write is in the cache: 128 -> 64 channels, 112x112 to 224x224, took 0.
 cimport numpy as cnp
 import numpy as np
 
-from cython.parallel cimport prange
-from libc.string cimport memset
-
 from cconv._arrays cimport AxisMap, fill_array, fill_axis_map
-from cconv._core cimport BatchStrides, Convolution, dtype_codes, fill_axes, load_table, run_tasks
+from cconv._core cimport BatchStrides, Convolution, dtype_codes, fill_axes, load_table, run_tasks, write_zeros
+from cconv._kernels.types cimport MOST_PARTS as PARTS
 from cconv._kernels.types cimport (
     ALG_WINOGRAD, MAX_BATCH_AXES, METHOD_AUTO, METHOD_DIRECT, METHOD_WINOGRAD, WEIGHT_GROUPS, WEIGHT_PANELS,
     WEIGHT_PLANES, WEIGHT_WINOGRAD, Axis, ConvArgs, ConvSet, ExchangeArgs, WeightArgs, WeightKernels,
@@ -24,46 +22,23 @@ from cconv._phases cimport Phase, find_phase, phase_step
 cnp.import_array()
 
 TOGETHER_BYTES = MOST_BYTES
+MOST_PARTS = PARTS
 
 cdef double LONG_TASK = 1e9         # multiply-adds of a task that take 40 to 300 ms, by type and level
 cdef Py_ssize_t LEAST_CHANNELS = 16     # fewer output channels take as long: lanes of a vector
+cdef double CLEARED = 4             # bytes that take as long to clear as a multiply-add
 cdef dict METHODS = {"auto": METHOD_AUTO, "direct": METHOD_DIRECT, "winograd": METHOD_WINOGRAD}
 cdef WeightKernels* f32_kernels = <WeightKernels*>load_table("weight_grad", "f32", b"cconv.WeightKernels")
 cdef WeightKernels* f64_kernels = <WeightKernels*>load_table("weight_grad", "f64", b"cconv.WeightKernels")
 
 
-cdef enum:
-    SLAB = 1 << 18              # bytes that are cleared as one task
-    CLEARED = 4                 # bytes that take as long as a multiply-add
-
-
-cdef struct Memory:
-    char* data
-    Py_ssize_t bytes
-
-
-cdef void clear_slabs(const void* opaque, char* scratch, Py_ssize_t first, Py_ssize_t last,
-                      int num_threads) noexcept nogil:
-    cdef const Memory* memory = <const Memory*>opaque
-    cdef Py_ssize_t slab
-    if num_threads == 1:
-        memset(memory.data + first*SLAB, 0, min(last*SLAB, memory.bytes) - first*SLAB)
-    else:
-        for slab in prange(first, last, num_threads=num_threads):
-            memset(memory.data + slab*SLAB, 0, min(<Py_ssize_t>SLAB, memory.bytes - slab*SLAB))
-
-
 def clear(cnp.ndarray out not None, num_threads):
     """Zeros, by all threads: by one they were a tenth of the input gradient of a pointwise layer of stride 2."""
-    cdef Memory memory
-    cdef Py_ssize_t none = 0
-    cdef double work
-    if not cnp.PyArray_ISCONTIGUOUS(out):
+    cdef double work = <double>cnp.PyArray_NBYTES(out)/CLEARED
+    if cnp.PyArray_ISCONTIGUOUS(out):
+        write_zeros(out, 1, threads_for(num_threads, work), work)
+    else:
         out[...] = 0
-        return
-    memory.data, memory.bytes = cnp.PyArray_BYTES(out), cnp.PyArray_NBYTES(out)
-    work = <double>memory.bytes/CLEARED
-    run_tasks(clear_slabs, &memory, (memory.bytes + SLAB - 1)//SLAB, &none, threads_for(num_threads, work), work)
 
 
 def run_set(list operators, cnp.ndarray input not None, list weights, bias, list outs, num_threads):

@@ -16,7 +16,7 @@ from cconv._kernels.depthwise cimport (
 from cconv._kernels.elements cimport item_size
 from cconv._kernels.factors cimport find_factors
 from cconv._kernels.line cimport SEGMENTS, line_scratch, line_task
-from cconv._kernels.pack cimport box_size, plan_patch, plan_taps
+from cconv._kernels.pack cimport box_size, plan_patches, plan_taps
 from cconv._kernels.pixels cimport (
     WIDTH, channels_inside, packed_reals, panels_per_group, pixels_in_place, pixels_prepare, pixels_scratch,
     pixels_task,
@@ -403,13 +403,6 @@ cdef void plan_pixels(ConvArgs* args, int num_threads) noexcept nogil:
         args.packed_bytes = args.G*packed_reals(args)*<Py_ssize_t>sizeof(real)
         args.pack_first = pays_to_pack(args, blocks//args.G)
     args.scratch_bytes = pixels_scratch(args, args.pack_first)
-
-
-cdef void plan_patches(ConvArgs* args, Py_ssize_t d, Py_ssize_t h, Py_ssize_t w) noexcept nogil:
-    plan_patch(&args.TD, &args.D, d)
-    plan_patch(&args.TH, &args.H, h)
-    plan_patch(&args.TW, &args.W, w)
-    args.tile_elements = args.TD.slots*args.TH.slots*args.TW.slots*box_size(args)
 
 
 cdef bint pays_to_pack(const ConvArgs* args, Py_ssize_t uses) noexcept nogil:

@@ -178,6 +178,13 @@ cdef inline Py_ssize_t box_size(const ConvArgs* args) noexcept nogil:
     return span(&args.TD, args.TD.tile)*span(&args.TH, args.TH.tile)*span(&args.TW, args.TW.tile)
 
 
+cdef inline void plan_patches(ConvArgs* args, Py_ssize_t d, Py_ssize_t h, Py_ssize_t w) noexcept nogil:
+    plan_patch(&args.TD, &args.D, d)
+    plan_patch(&args.TH, &args.H, h)
+    plan_patch(&args.TW, &args.W, w)
+    args.tile_elements = args.TD.slots*args.TH.slots*args.TW.slots*box_size(args)
+
+
 cdef inline Py_ssize_t tap_offset(const ConvArgs* args, Py_ssize_t kd, Py_ssize_t kh, Py_ssize_t kw) noexcept nogil:
     """Where in a channel's tile the samples of one tap begin."""
     cdef Py_ssize_t slot = (tap_slot(&args.TD, &args.D, kd)*args.TH.slots + tap_slot(&args.TH, &args.H, kh))

@@ -9,7 +9,7 @@ from cpython.pycapsule cimport PyCapsule_New
 from cython.parallel cimport prange, threadid
 
 from cconv._kernels.exchange cimport exchange_task, plan_exchange
-from cconv._kernels.pack cimport box_size, plan_patch, plan_taps
+from cconv._kernels.pack cimport box_size, plan_patches, plan_taps
 from cconv._kernels.pixels cimport WIDTH, padded, pixels_in_place
 from cconv._kernels.simd cimport LANES, real
 from cconv._kernels.types cimport (
@@ -57,10 +57,7 @@ cdef void plan_pixels(WeightArgs* all, Py_ssize_t pixels) noexcept nogil:
         d = even(args.D.output, max(<Py_ssize_t>1, min(args.D.output, pixels//(h*w))))
         if d == args.D.output:
             all.images = even(args.N, max(<Py_ssize_t>1, min(args.N, pixels//(d*h*w))))
-    plan_patch(&args.TD, &args.D, d)
-    plan_patch(&args.TH, &args.H, h)
-    plan_patch(&args.TW, &args.W, w)
-    args.tile_elements = args.TD.slots*args.TH.slots*args.TW.slots*box_size(args)
+    plan_patches(args, d, h, w)
 
 
 cdef Py_ssize_t plan_panels(WeightArgs* all) noexcept nogil:
