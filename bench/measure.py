@@ -141,7 +141,7 @@ def measure(case, names, rounds, warm=WARM_SECONDS, seconds=TURN_SECONDS):
         if complaint is None:
             competitors.append(competitor)
             # a first call of cconv's may choose and plan, so it is not yet its time
-            if competitor.first > max(0.1, HOPELESS * competitors[0].first):
+            if competitor.first > max(1.0, HOPELESS * competitors[0].first):
                 competitor.samples, competitor.hopeless = [competitor.first], True
             continue
         row["errors"][name] = complaint

@@ -15,9 +15,11 @@ from typing import NamedTuple
 import numpy as np
 
 from ._calls import remember
+from ._core import Convolution
 from ._dtypes import native
-from ._ordered import Ordered
+from ._ordered import Ordered, leaves_none_out
 from ._pieces import copy
+from ._shapes import filter_spec
 
 BOUNDARIES = {
     "reflect": "symmetric",
@@ -33,6 +35,8 @@ BOUNDARIES = {
 FEW_PARTS = 32
 # A row that is filtered in place is copied to scratch as a whole; a longer one from a copy of the array.
 LONG_ROW = 1 << 17
+
+_SUM = np.dtype(np.float64)
 
 _operators = {}
 _chains = {}
@@ -228,6 +232,22 @@ def window_operator(operation, shape, packed, kernel, origins, boundary, cval):
     return remember(_operators, key, _operator(operation, geometry, windows, cval))
 
 
+def float_operator(shape, stored, kernel, origins, boundary, cval):
+    """The convolution that is a window's sum, of float64 whatever is stored; None where its axes are none that rows of
+    pixels are read along. The weights are those of its spec's kernel."""
+    key = ("float", shape, stored, kernel, origins, boundary, cval)
+    if key in _operators:
+        return _operators[key]
+    axes = tuple([axis for axis, taps in enumerate(kernel) if taps > 1])
+    found = None
+    if axes and axes[-1] == len(shape) - 1:
+        taps = tuple([kernel[axis] for axis in axes])
+        shifts = tuple([origins[axis] for axis in axes])
+        spec = filter_spec(False, shape, _SUM, taps, _SUM, "same", boundary, cval, axes, shifts, "direct", None, None)
+        found = Convolution(spec._replace(output_dtype=stored)), taps
+    return remember(_operators, key, found)
+
+
 def _operator(operation, geometry, windows, cval, along=-1):
     described = [windows.get(place, (1, 0, "constant")) for place in range(3)]
     return Ordered(operation, geometry, *zip(*described, strict=True), cval, along)
@@ -369,6 +389,11 @@ def run_window(operation, input, weights, output, kernel, origins, boundary, cva
     if not output.shape:
         input, output, kernel, origins = input.reshape(1), output.reshape(1), (1,), (0,)
     if sum(taps > 1 for taps in kernel) <= 3:
+        if operation == "sum" and input.dtype.kind == output.dtype.kind == "f" and leaves_none_out(weights):
+            found = float_operator(output.shape, native(output.dtype), kernel, origins, boundary, cval)
+            if found is not None:
+                found[0].run(input, weights.reshape(found[1]), None, output, None)
+                return
         run = window_operator(operation, output.shape, is_packed(input, output), kernel, origins, boundary, cval)
         run.run(input, weights, output)
     elif output.size:

@@ -82,7 +82,7 @@ RuntimeError, ValueError, TypeError
 
 See Also
 --------
-scipy.ndimage.{name} : the same values, to the last bit.
+scipy.ndimage.{name} : the same values.
 cconv.convolve, cconv.correlate : in the samples' own type, with FMA and FFT, of up to three axes: sooner still.
 
 Notes
@@ -97,6 +97,10 @@ Examples
 _EXACT = (
     "Samples are summed as float64, in SciPy's order and rounded where it rounds, and cast to the output's type as C\n"
     "casts: towards zero, and around for what is too large."
+)
+_WINDOW = (
+    _EXACT + " A float64 result may have another last bit than SciPy's:\n"
+    "where no weight is left out, a product and its sum are rounded once (FMA), not twice."
 )
 _CHAIN = _EXACT + "\nAxes are filtered one after the other, with intermediates of the output's type."
 _COMPARED = "Samples are compared as float64. Where one is NaN the result depends on the order, as SciPy's does."
@@ -118,13 +122,13 @@ _PAGES = {
     ),
     "correlate": (
         "Correlation with a window.", "The sum of the samples under the window, each times its (conjugate) weight.",
-        {"weights": "window", "origin": "origins"}, _EXACT,
+        {"weights": "window", "origin": "origins"}, _WINDOW,
         ">>> ndimage.correlate([[1, 2, 4], [8, 16, 32]], [[0, 1], [1, 0]])\n"
         "array([[ 2,  3,  6],\n       [ 9, 10, 20]])",
     ),
     "convolve": (
         "Convolution with a window.", "The same as `correlate` with the window turned round, without a conjugate.",
-        {"weights": "window", "origin": "origins"}, _EXACT,
+        {"weights": "window", "origin": "origins"}, _WINDOW,
         ">>> ndimage.convolve([1, 2, 4, 8], [1, 0, -1], mode='constant')\narray([ 2,  3,  6, -4])",
     ),
     "uniform_filter1d": (

@@ -115,9 +115,10 @@ def _extremum(operation, input, size, footprint, output, mode, cval, origin, axe
         warnings.warn("ignoring size because footprint is set", UserWarning, stacklevel=3)
     if footprint is not None:
         footprint = np.asarray(footprint, bool, order="C")
-        if not footprint.any():
+        seen = np.count_nonzero(footprint)
+        if not seen:
             raise ValueError("All-zero footprint is not supported.")
-        if footprint.all():
+        if seen == footprint.size:
             size, footprint = footprint.shape, None
     elif size is None:
         raise RuntimeError("no footprint provided: pass size or footprint")

@@ -4,6 +4,8 @@ from typing_extensions import disjoint_base
 
 from ._typing import Array, Int
 
+def leaves_none_out(weight: Array) -> bool: ...
+
 @disjoint_base
 class Ordered:
     @property

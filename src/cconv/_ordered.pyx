@@ -42,6 +42,18 @@ cdef int touch_large(cnp.ndarray out, int threads) except -1:
     return 0
 
 
+def leaves_none_out(cnp.ndarray weight not None):
+    """Whether SciPy's sum under a window has a product for each of these weights: contiguous float64."""
+    cdef const double* weights = <const double*>cnp.PyArray_DATA(weight)
+    cdef Py_ssize_t tap
+    if not cnp.PyArray_ISALIGNED(weight):
+        return leaves_none_out(weight.copy())
+    for tap in range(cnp.PyArray_SIZE(weight)):
+        if not fabs(weights[tap]) > EPSILON:
+            return False
+    return True
+
+
 cdef class Ordered:
     """A filter of one geometry.
 

@@ -3,8 +3,8 @@
 Design:
 a. Every sample becomes a float64, every tap is a product and then a sum, in the order of the weights, and what comes
    out is cast as C casts: so the result has the same bits as SciPy's, which truncates integers and so shows the last
-   bit of a sum. This module is built without contraction (no FMA) for that; on the CPU it was tuned for (Zen 4) a
-   product and a sum are as fast as an FMA: they use different units.
+   bit of a sum. This module is built without contraction (no FMA) for that. Sums of floating point under a window are
+   not summed here but as any convolution, with FMA; see ndimage.py.
 b. A window is a table of rows in scratch, packed with their borders as they are needed (a ring), four output rows at
    a time. Where every tap of a box counts, rows.pxd's register tile sums them, which keeps this order; else a list of
    taps is walked: weights that are left out, the pairs of an even or odd line, footprints.
