@@ -19,7 +19,7 @@ from libc.string cimport memcpy, memmove
 
 from cconv._kernels.convert cimport store_s32, store_s64, store_u8, store_u16, store_u32
 from cconv._kernels.elements cimport item_size, load_row, store_row, swap_bytes
-from cconv._kernels.pack cimport aligned_reals, pack_line, source_index
+from cconv._kernels.pack cimport aligned_reals, pack_line, source_index, zero_reals
 from cconv._kernels.rows cimport row_tile
 from cconv._kernels.simd cimport (
     LANES, RW_V, inlined, quotients, real, transpose_strided, vgreater, vload, vreal, vsmaller, vstore,
@@ -288,6 +288,8 @@ cdef inline void window_task(const OrderedArgs* args, char* scratch, Py_ssize_t 
     cdef real* ring = <real*>(scratch + (window_pointers(args)*<Py_ssize_t>sizeof(void*) + 63)//64*64)
     cdef real* sums = ring + KD*slots*pitch
     cdef real* after = sums + ORD_ROWS*pitch
+    for j in range(window_rows(args)):
+        zero_reals(ring + j*pitch + count*args.unit, pitch - count*args.unit)
     batch_element(args, task//(n_w*n_h*args.D.size), &image, &out)
     out += od*args.y.d + oh*args.y.h + ow*args.unit*args.y.w
     for j in range(args.W.kernel):
@@ -364,8 +366,9 @@ cdef inline void box_columns(const OrderedArgs* args, char* scratch, Py_ssize_t 
     for j in range(K - 1 - args.H.pad):
         ih = source_index(n + j, n, args.H.boundary)
         load_pixels(after + j*pitch, args, row_at(args, image, 0, ih), ow, width)
-    for x in range(pitch):
-        sums[x] = 0
+    zero_reals(sums, pitch)
+    for j in range(2*K):
+        zero_reals(ring + j*pitch + width, pitch - width)
     for q in range(n + K - 1):
         if must_stop(args.watch, &done, width):
             return

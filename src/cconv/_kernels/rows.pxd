@@ -12,6 +12,7 @@ c. Sums run over (ic, kd, band, kernel row, kw) in that order whatever the tile:
 """
 from cconv._kernels.pack cimport (
     aligned_reals, batch_offsets, channel_offset, constant_value, is_direct, pack_channel, source_index, tap_offset,
+    zero_reals,
 )
 from cconv._kernels.simd cimport LANES, RW_R, RW_TALL, RW_V, inlined, real, vkeep, vload, vreal, vstore, vzero
 from cconv._kernels.store cimport finish_row
@@ -286,6 +287,7 @@ cdef inline void rows_task(const ConvArgs* args, char* scratch, Py_ssize_t task)
             for j in range(constant_row_size(args)):
                 constants[ic*constant_row_size(args) + j] = constant_value(args, ic)
 
+    zero_reals(tile + args.IC*args.tile_elements, RW_V*LANES + LANES)
     # columns: a packed block over the left border, blocks in place, packed blocks for the rest
     inner = args.W.output
     outer = args.W.output

@@ -16,7 +16,7 @@ f. Groups of 16 rows are counted from the image's top, so a sum's order does not
 """
 from cconv._kernels.factors cimport TURN_BOX, factorise, is_uniform, reverse
 from cconv._kernels.pack cimport (
-    aligned_reals, batch_offsets, constant_value, is_direct, pack_line, source_index,
+    aligned_reals, batch_offsets, constant_value, is_direct, pack_line, source_index, zero_reals,
 )
 from cconv._kernels.rows cimport row_tile
 from cconv._kernels.simd cimport (
@@ -386,6 +386,10 @@ cdef inline void separable_task(const ConvArgs* args, char* scratch, Py_ssize_t 
         j = ow - args.W.pad + (i if i < left else i + count)
         j = source_index(j, args.W.size, args.W.boundary)
         border[i] = j - (ow - args.W.pad) if j >= 0 else -1
+    for i in range(separable_lines(args)):
+        zero_reals(sums + i*pitch + count, pitch - count)
+    if turn:
+        zero_reals(columns, turned_columns(KW)*LANES)
     for i in range(count + LANES):
         constants[i] = constant
     border_constant = weighted_constant(weighted_constant(constant, down, KD), middle, KH)

@@ -23,6 +23,7 @@ e. Rounding: an output's error is relative to the largest sum|x||w| of its tile 
 """
 from cconv._kernels.pack cimport (
     aligned_reals, batch_offsets, channel_offset, constant_value, is_direct, pack_line, source_index,
+    zero_reals,
 )
 from cconv._kernels.pixels cimport (
     WIDTH, Target, channels_inside, load_pixel, pack_panel, padded, run_pixels, store_pixels,
@@ -477,6 +478,7 @@ cdef inline void winograd_task(const ConvArgs* args, char* scratch, Py_ssize_t t
     cdef real* rows = patch + aligned_reals(patch_size(args))
     cdef real* transposed = rows + OUT*OUT*CHUNK*WIDTH + LANES*WIDTH
 
+    zero_reals(patch, patch_size(args))
     for k in range(args.ic_block):
         offsets[k] = k if lanes_are_channels(args) else k*padded(args.TW.tile)
     for block in range(block_count(args)):
