@@ -5,6 +5,7 @@ import pytest
 
 import cconv
 import reference
+from cconv._core import PlainCalls
 from checks import BOUNDARIES, INEXACT, INTEGERS, check, close, same_bits, sample, whole
 
 FUNCTIONS = pytest.mark.parametrize("name", ["convolve", "correlate"])
@@ -286,6 +287,26 @@ def test_convolution_commutes_in_full_mode(rng, sizes):
     """x * w = w * x, though the first argument is the signal and another loop runs."""
     x, w = whole(rng, sizes[0]), whole(rng, sizes[1])
     np.testing.assert_array_equal(cconv.convolve(x, w), cconv.convolve(w, x))
+
+
+def test_calls_that_differ_in_one_thing_are_told_apart():
+    """Two arrays and a mode are looked up without a key; in turns, each call finds its own."""
+    calls = PlainCalls()
+    x, w = np.arange(8, dtype=np.float32), np.ones(3, np.float32)
+    likes = [(x, w, "full"), (x, w, "same"), (x[:7], w, "full"), (x, w[:2], "full"), (x.astype(float), w, "full"),
+             (x, w.astype(np.int32), "full"), (x[None], w[None], "full"), (x[:, None], w[None], "full")]  # fmt: skip
+    for number, like in enumerate(likes):
+        assert calls.find(*like) is None
+        key, entry = calls.entry(*like, number)
+        calls.kept[key] = entry
+    assert [calls.find(*like) for like in likes] == list(range(len(likes)))
+    assert calls.find(x[::-1].copy(), w, "".join(["fu", "ll"])) == 0        # values and the mode's object do not count
+    for odd in (x.astype(">f4"), np.ones((1,) * 4, np.float32), x.astype(np.float16)):
+        assert calls.find(odd, w, "full") is None and calls.entry(odd, w, "full", 1) == (None, None)
+    calls.kept[key] = calls.entry(x, w, "full", "another with this key")[1]
+    assert calls.find(*likes[-1]) is None
+    for like in likes * 2:
+        np.testing.assert_array_equal(cconv.convolve(*like), cconv.convolve(*like, cval=0.0))
 
 
 @pytest.mark.parametrize("taps", [63, 64, 65, 127, 128, 129, 501])

@@ -25,7 +25,7 @@ CHANGED = {
     # dicts from signature to operator: single steps (get, set, len, clear), each atomic; what they hold never changes
     **dict.fromkeys(
         ["adaptive_pool._cache", "conv._cache", "conv_gradients._cache", "conv_transpose._cache",
-         "linear_filter._cache", "linear_filter._plain_cache", "pool._cache", "pool._plain_cache",
+         "linear_filter._cache", "pool._cache", "pool._plain_cache",
          "pool_gradients._cache", "_ndimage_arguments._operators", "_ndimage_arguments._chains",
          "_ndimage_arguments._plain", "_ndimage_linear._windows", "_activation_calls._cache", "_signal_calls._cache",
          "_signal_planes._cache"], "atomic steps"),

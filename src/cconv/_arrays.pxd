@@ -45,6 +45,45 @@ cdef inline int fill_array(Array* target, Py_ssize_t* batch, cnp.ndarray array, 
     return 0
 
 
+ctypedef fused floating:
+    float
+    double
+
+
+cdef inline void spread_pairs(floating* dst, const floating* src, Py_ssize_t outer, Py_ssize_t IC, Py_ssize_t taps,
+                              int parts, bint conjugate) noexcept:
+    """src[outer][IC][taps] of (re, im) as dst[outer][2][IC][parts][taps]."""
+    cdef Py_ssize_t o, c, t, first
+    cdef Py_ssize_t half = IC*parts*taps
+    cdef floating re, im
+    for o in range(outer):
+        for c in range(IC):
+            for t in range(taps):
+                re = src[0]
+                im = -src[1] if conjugate else src[1]
+                src += 2
+                first = 2*o*half + c*parts*taps + t
+                dst[first] = re
+                dst[first + half] = im
+                if parts == 2:
+                    dst[first + taps] = -im
+                    dst[first + half + taps] = re
+
+
+cdef inline void spread_blocks(Array* array, const Py_ssize_t* block) noexcept:
+    """Samples of a block as the parts of a channel, so that what was the next sample is the next block."""
+    cdef Py_ssize_t part
+    if block[0]*block[1]*block[2] == 1:
+        return
+    array.parts = block[0]*block[1]*block[2]
+    for part in range(array.parts):
+        array.part[part] = (part//(block[1]*block[2])*array.d + part//block[2] % block[1]*array.h
+                            + part % block[2]*array.w)
+    array.d *= block[0]
+    array.h *= block[1]
+    array.w *= block[2]
+
+
 cdef struct NewArray:
     # what np.empty would take 60 ns longer to be told
     int ndim

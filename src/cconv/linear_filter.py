@@ -13,7 +13,7 @@ from numpy import ndarray
 
 from ._calls import as_array, check_num_threads, check_out, find, frozen, missing_samples, remember, target
 from ._choice import auto_tiling, separable_seconds
-from ._core import Convolution
+from ._core import Convolution, PlainCalls
 from ._dtypes import as_number, native, result_dtype, saturated, stored_dtype
 from ._fft import FFTConvolution
 from ._padding import check_bool, check_boundary, check_choice
@@ -23,10 +23,10 @@ from ._shapes import convolved_axes, filter_spec
 __all__ = ["convolve", "correlate"]
 
 _cache = {}
-_plain_cache = {}
+_plain_convolutions, _plain_correlations = PlainCalls(), PlainCalls()
 
-# Defaults, told from other arguments by identity: a filter of a few samples with nothing but a mode has a
-# shorter key and no second Python call, which is what it takes to be as fast as numpy.convolve. Equal
+# Defaults, told from other arguments by identity: a filter of a few samples with nothing but a mode has no
+# key and no second Python call, which is what it takes to be faster than numpy.convolve. Equal
 # arguments that are other objects go the general way, to the same result.
 _CONSTANT, _ZERO, _PROPAGATE, _AUTO = "constant", 0, "propagate", "auto"
 
@@ -148,8 +148,8 @@ def convolve(
         and casting is None and num_threads is None and type(input) is ndarray and type(kernel) is ndarray
         and type(mode) is str
     ):  # fmt: skip
-        key = (True, input.shape, input.dtype, kernel.shape, kernel.dtype, mode)
-        return (_plain_cache.get(key) or _plain(key))(input, kernel, None, None, None)
+        run = _plain_convolutions.find(input, kernel, mode) or _plain(_plain_convolutions, True, input, kernel, mode)
+        return run(input, kernel, None, None, None)
     options = (mode, boundary, cval, axes, origin, method, out_dtype, casting)
     if mask is None and nan == "propagate" and preserve_nan is False:
         return _filter(True, input, kernel, options, (axes, origin), out, num_threads)
@@ -206,18 +206,20 @@ def correlate(
         and casting is None and num_threads is None and type(input) is ndarray and type(kernel) is ndarray
         and type(mode) is str
     ):  # fmt: skip
-        key = (False, input.shape, input.dtype, kernel.shape, kernel.dtype, mode)
-        return (_plain_cache.get(key) or _plain(key))(input, kernel, None, None, None)
+        run = _plain_correlations.find(input, kernel, mode) or _plain(_plain_correlations, False, input, kernel, mode)
+        return run(input, kernel, None, None, None)
     options = (mode, boundary, cval, axes, origin, method, out_dtype, casting)
     if mask is None and nan == "propagate" and preserve_nan is False:
         return _filter(False, input, kernel, options, (axes, origin), out, num_threads)
     return _filter_present(False, input, kernel, options, nan, mask, preserve_nan, out, num_threads)
 
 
-def _plain(key):
-    """The operator of a call with default options, made."""
-    spec = filter_spec(*key, _CONSTANT, _ZERO, None, _ZERO, _AUTO, None, None)
-    return remember(_plain_cache, key, filter_operator(spec, _AUTO))
+def _plain(calls, flip, input, kernel, mode):
+    """What runs a call with default options, to be found in `calls` the next time."""
+    options = (mode, _CONSTANT, _ZERO, None, _ZERO, _AUTO, None, None)
+    run, _, _ = _entry(flip, input, kernel, options, (None, _ZERO))
+    remember(calls.kept, *calls.entry(input, kernel, mode, run))
+    return run
 
 
 def filter_operator(spec, method):
@@ -242,19 +244,24 @@ def filter_operator(spec, method):
     return run
 
 
-def _filter(flip, input, kernel, options, numbers, out, num_threads):
-    """Look the operator of this signature up, or make it; run it."""
-    if type(input) is not ndarray:
-        input = as_array(input, "input")
-    if type(kernel) is not ndarray:
-        kernel = as_array(kernel, "kernel")
+def _entry(flip, input, kernel, options, numbers):
+    """(what runs this signature, shape and type of its result), looked up or made."""
     arrays = (flip, input.shape, input.dtype, kernel.shape, kernel.dtype)
     entry, key, options = find(_cache, arrays, options, numbers)
     if entry is None:
         spec = filter_spec(*arrays, *options)
         method = options[5]
         entry = remember(_cache, key, (filter_operator(spec, method), spec.output_shape, spec.output_dtype))
-    run, shape, dtype = entry
+    return entry
+
+
+def _filter(flip, input, kernel, options, numbers, out, num_threads):
+    """Look the operator of this signature up, or make it; run it."""
+    if type(input) is not ndarray:
+        input = as_array(input, "input")
+    if type(kernel) is not ndarray:
+        kernel = as_array(kernel, "kernel")
+    run, shape, dtype = _entry(flip, input, kernel, options, numbers)
     if num_threads is not None:
         num_threads = check_num_threads(num_threads)
     if out is None:

@@ -350,7 +350,7 @@ cdef inline void box_columns(const OrderedArgs* args, char* scratch, Py_ssize_t 
     cdef Py_ssize_t K = args.H.kernel, slots = K + 1, pitch = row_pitch(args), n = args.H.size
     cdef Py_ssize_t n_w = ceil_div(args.W.size, args.column_block)
     cdef Py_ssize_t ow = task % n_w*args.column_block, width = min(args.column_block, args.W.size - ow)
-    cdef Py_ssize_t j, q, ih, x, done = 0
+    cdef Py_ssize_t j, q, ih, done = 0
     cdef const char* image
     cdef char* out
     cdef real* sums = <real*>scratch
