@@ -20,7 +20,8 @@ from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
 
 PACKAGE = "src/cconv"
-DIRECTIVES = {"language_level": "3", "freethreading_compatible": True, "autotestdict": False}
+# Nothing compiled is pickled: plans and layers are Python, and say how; the code for it was 15 KB of the wheel.
+DIRECTIVES = {"language_level": "3", "freethreading_compatible": True, "autotestdict": False, "auto_pickle": False}
 KERNEL_DIRECTIVES = DIRECTIVES | {"boundscheck": False, "wraparound": False, "cdivision": True}
 
 # What -march a level needs. "generic" takes none: whatever the compiler's baseline is (SSE2, NEON).

@@ -10,7 +10,7 @@ b. A tile of one channel is a box of packed samples, [slot_d][slot_h][slot_w][d]
 from libc.string cimport memset
 
 from cconv._kernels.elements cimport is_native, load_row
-from cconv._kernels.simd cimport FLOATING, LANES, real
+from cconv._kernels.simd cimport FLOATING, real
 from cconv._kernels.types cimport (
     PAD_CONSTANT, PAD_EDGE, PAD_SYMMETRIC, PAD_WRAP, Array, Axis, ConvArgs, Taps,
 )
@@ -206,15 +206,13 @@ cdef inline Py_ssize_t tap_offset(const ConvArgs* args, Py_ssize_t kd, Py_ssize_
 cdef inline void pack_channel(real* dst, const ConvArgs* args, const char* plane, real constant, Py_ssize_t od,
                               Py_ssize_t oh, Py_ssize_t ow, Py_ssize_t d_tile, Py_ssize_t h_tile,
                               Py_ssize_t w_tile) noexcept nogil:
-    """Pack what outputs od.. + d_tile, oh.. + h_tile, ow.. + w_tile (at most the planned tile) read of one channel, and
-    zeros where a row kernel's vectors hang over.
+    """Pack what outputs od.. + d_tile, oh.. + h_tile, ow.. + w_tile (at most the planned tile) read of one channel.
 
     `plane`: the channel's first sample. dst: args.tile_elements reals."""
     cdef Py_ssize_t sd, sh, sw, d, h, t, id_, ih
     cdef Py_ssize_t pitch_h = span(&args.TW, args.TW.tile)
     cdef Py_ssize_t pitch_d = span(&args.TH, args.TH.tile)*pitch_h
     cdef Py_ssize_t count = span(&args.TW, w_tile)
-    cdef Py_ssize_t hanging = min(pitch_h, count + (LANES - w_tile % LANES) % LANES)
     cdef real* box = dst
     cdef real* row
     for sd in range(args.TD.slots):
@@ -227,8 +225,6 @@ cdef inline void pack_channel(real* dst, const ConvArgs* args, const char* plane
                         ih = source_index(oh*args.H.stride + h*args.TH.unit + sh*args.TH.step - args.H.pad,
                                           args.H.size, args.H.boundary)
                         row = box + d*pitch_d + h*pitch_h
-                        for t in range(count, hanging):
-                            row[t] = <real>0
                         if id_ < 0 or ih < 0:
                             for t in range(count):
                                 row[t] = constant

@@ -303,6 +303,11 @@ cdef inline void rows_task(const ConvArgs* args, char* scratch, Py_ssize_t task)
         packed = ow < inner or ow >= outer
         if packed:
             w_tile = min(args.TW.tile, (inner if ow < inner else args.W.output) - ow)
+            if w_tile % LANES:              # before the rows themselves: these zeros go on into the next one
+                j = w_tile + args.TW.halo
+                while j < args.IC*args.tile_elements:
+                    vstore(tile + j, vzero())
+                    j += pitch_h
             for ic in range(args.IC):
                 pack_channel(tile + ic*args.tile_elements, args,
                              args.x.data + x_offset + channel_offset(&args.x, g*args.IC + ic),
