@@ -3,9 +3,12 @@
 The tolerance table is here and nowhere else.
 """
 
+import ctypes
 import math
+import mmap
 
 import numpy as np
+import pytest
 
 import cconv
 import reference
@@ -75,6 +78,21 @@ def guarded(array, margin=64):
     inner = inner.transpose(np.argsort(order))
     inner[...] = array
     return inner
+
+
+NEEDS_PAGES = pytest.mark.skipif(not hasattr(mmap, "MAP_ANONYMOUS"), reason="needs pages without access")
+
+
+def between_pages(pages):
+    """So many pages of bytes, that begin and end where a page without access does."""
+    page = mmap.PAGESIZE
+    memory = mmap.mmap(-1, (pages + 2) * page, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+    whole_pages = np.frombuffer(memory, np.uint8)
+    protect = ctypes.CDLL(None, use_errno=True).mprotect
+    protect.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int]
+    for fence in (0, pages + 1):
+        assert protect(whole_pages.ctypes.data + fence * page, page, 0) == 0
+    return whole_pages[page : (pages + 1) * page]
 
 
 class Fence:

@@ -7,7 +7,17 @@ import pytest
 
 import cconv
 import reference
-from checks import BOUNDARIES, INEXACT, INTEGERS, check, same_bits, sample, whole
+from checks import (
+    BOUNDARIES,
+    INEXACT,
+    INTEGERS,
+    NEEDS_PAGES,
+    between_pages,
+    check,
+    same_bits,
+    sample,
+    whole,
+)  # fmt: skip
 
 RANKS = pytest.mark.parametrize("rank", [1, 2, 3])
 SPATIAL = (7, 11, 20)  # the last `rank` of them
@@ -180,6 +190,71 @@ def test_small_images_of_a_batch(rng, rank, data_format, stride, padding):
         got = check(f"conv{rank}d", x, w, b, **options)
         for i in range(n):
             same_bits(getattr(cconv, f"conv{rank}d")(x[i : i + 1], w, b, **options), got[i : i + 1])
+
+
+@RANKS
+@pytest.mark.parametrize("dtype", ["float32", "float64", "complex64", "int32"])
+@pytest.mark.parametrize("stride", [1, 2])
+@pytest.mark.parametrize("groups", [1, 2])
+def test_small_images_of_a_pointwise_layer(rng, rank, dtype, stride, groups):
+    """The same of a layer with enough output channels for panels of samples."""
+    for n, ic, spatial in [(2, 6, (1, 1, 1)), (3, 140, (2, 3, 4)), (9, 10, (1, 7, 7)), (5, 4, (3, 8, 8))]:
+        x, w, b = layer(rng, rank, n=n, ic=ic, oc=200, groups=groups, k=(1, 1, 1), spatial=spatial, dtype=dtype)
+        for source in (x, x[::-1], x.transpose(1, 0, *range(2, x.ndim)).copy().swapaxes(0, 1)):
+            got = check(f"conv{rank}d", source, w, b, stride=stride, groups=groups)
+            for i in range(n):
+                alone = getattr(cconv, f"conv{rank}d")(source[i : i + 1], w, b, stride=stride, groups=groups)
+                same_bits(alone, got[i : i + 1])
+
+
+@pytest.mark.parametrize("stride", [1, 2])
+def test_register_tiles_that_span_planes(rng, stride):
+    """Output channels in the lanes, a long sum, several passes over a panel of weights."""
+    for n, spatial in [(1, (4, 9, 11)), (6, (1, 5, 7)), (2, (3, 6, 13))]:
+        x, w, b = layer(rng, 3, n=n, ic=37, oc=96, k=(1, 3, 4), spatial=spatial)
+        options = {"stride": (1, stride, stride), "padding": (0, 1, 1)}
+        got = check("conv3d", x, w, b, **options)
+        planes = [cconv.conv3d(x[:, :, d : d + 1], w, b, **options) for d in range(x.shape[2])]
+        same_bits(np.concatenate(planes, 2), got)
+
+
+@NEEDS_PAGES
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_nothing_outside_the_input_is_read(rng, dtype):
+    """Inputs that begin and end where a page without access does; channels reversed, repeated, overlapping."""
+    inside = between_pages(14)
+    w = sample(rng, (100, 4, 1, 1), dtype)
+    for n in (*range(1, 36), 63, 64, 65, 100, 390):
+        source = sample(rng, (1, 4, 1, n), dtype)
+        for place in (slice(None, source.nbytes), slice(inside.size - source.nbytes, None)):
+            x = inside[place].view(dtype).reshape(source.shape)
+            x[...] = source
+            shifted = np.lib.stride_tricks.sliding_window_view(x.reshape(-1)[-n - 3 :], n).reshape(x.shape)
+            repeated = [np.broadcast_to(x[:, c : c + 1], x.shape) for c in (0, 3)]
+            for view in (x, x[:, ::-1], *repeated, shifted):
+                same_bits(cconv.conv2d(view, w, method="direct"), cconv.conv2d(view.copy(), w, method="direct"))
+
+
+@NEEDS_PAGES
+@pytest.mark.parametrize("data_format", ["channels_first", "channels_last"])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_nothing_outside_a_small_image_is_read(rng, dtype, data_format):
+    """The same, output channels in the lanes: any number of pixels for register tiles, in planes and rows."""
+    inside = between_pages(14)
+    for shape, k, stride in itertools.product(
+        [(1, 4, 1, 1, 3), (1, 4, 3, 1, 1), (3, 4, 2, 1, 1), (1, 4, 2, 5, 1), (1, 3, 3, 5, 5), (2, 5, 1, 4, 3)],
+        [(1, 1, 1), (1, 3, 1), (1, 3, 3)], [1, 2],
+    ):  # fmt: skip
+        if any(n < m for n, m in zip(shape[2:], k, strict=True)):
+            continue
+        source, w = sample(rng, shape, dtype), sample(rng, (70, shape[1], *k), dtype)
+        if data_format == "channels_last":
+            source = np.moveaxis(source, 1, -1).copy()
+        for place in (slice(None, source.nbytes), slice(inside.size - source.nbytes, None)):
+            x = inside[place].view(dtype).reshape(source.shape)
+            x[...] = source
+            options = {"stride": stride, "data_format": data_format, "method": "direct"}
+            same_bits(cconv.conv3d(x, w, **options), cconv.conv3d(source, w, **options))
 
 
 def test_the_first_layer_of_a_network(rng):

@@ -1,8 +1,6 @@
 """Maximum and average pooling."""
 
-import ctypes
 import itertools
-import mmap
 
 import numpy as np
 import pytest
@@ -10,7 +8,7 @@ import pytest
 import cconv
 import reference
 from cconv._dtypes import maximum_arithmetic
-from checks import INTEGERS, check, same_bits, sample, whole
+from checks import INTEGERS, NEEDS_PAGES, between_pages, check, same_bits, sample, whole
 
 RANKS = pytest.mark.parametrize("rank", [1, 2, 3])
 KINDS = pytest.mark.parametrize("kind", ["max", "avg"])
@@ -227,20 +225,13 @@ def test_the_error_of_the_average_of_a_plane(dtype, size):
     assert (np.abs(got - exact.mean((2, 3), keepdims=True)) <= bound).all()
 
 
-@pytest.mark.skipif(not hasattr(mmap, "MAP_ANONYMOUS"), reason="needs pages without access")
+@NEEDS_PAGES
 @KINDS
 @pytest.mark.parametrize("data_format", ["channels_first", "channels_last"])
 @pytest.mark.parametrize("dtype", ["float32", "float64", "uint8"])
 def test_nothing_outside_the_input_is_read(rng, kind, data_format, dtype):
     """Inputs that begin and end where a page without access does."""
-    page = mmap.PAGESIZE
-    memory = mmap.mmap(-1, 16 * page, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
-    whole_pages = np.frombuffer(memory, np.uint8)
-    protect = ctypes.CDLL(None, use_errno=True).mprotect
-    protect.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int]
-    for fence in (0, 15):
-        assert protect(whole_pages.ctypes.data + fence * page, page, 0) == 0
-    inside = whole_pages[page : 15 * page]
+    inside = between_pages(14)
     function = getattr(cconv, f"{kind}_pool2d")
     for n in (*range(1, 36), 63, 64, 65):
         shape = (2, 3, 5, n) if data_format == "channels_first" else (2, 5, n, 3)

@@ -40,6 +40,7 @@ cdef enum:
     BLOCK_TAPS = 640            # taps of one block of input channels
     SLOT_HALO = 400             # outputs per column of halo and tap, up to which taps get slots
     SLOT_IN = 24                # input channels, at most: 64 -> 64 at 112x112 takes 1.2 times as long with slots
+    FOLD_PIXELS = 64            # of a pointwise layer, whose images then share panels; 14x14 takes 1.1 times as long so
     MOST_PIXELS = 800           # of a task, output channels in the lanes: their sums take 256 bytes each
     ROWS_BYTES = 512*1024       # a row kernel whose smallest tile exceeds this leaves L2: the channel kernel takes over
     TASKS_PER_THREAD = 4        # so that an unlucky thread waits for a quarter of its share at most
@@ -339,16 +340,16 @@ cdef Py_ssize_t fair_share(Py_ssize_t n, Py_ssize_t most) noexcept nogil:
     return best
 
 
-cdef void fold_batch(ConvArgs* args) noexcept nogil:
-    """Batch elements as planes of depth, where there is none, so that small images of a task share their weights."""
-    cdef Axis* depth = &args.D
-    if (args.batch_ndim != 1 or not args.weight_shared or depth.kernel != 1 or depth.size != 1 or depth.output != 1
-            or depth.pad != 0):
+cdef void fold_batch(ConvArgs* args, Axis* axis, Py_ssize_t* x, Py_ssize_t* y) noexcept nogil:
+    """Batch elements as places along an axis where there is nothing, so that small images of a task share their
+    weights and register tiles."""
+    if (args.batch_ndim != 1 or not args.weight_shared or axis.kernel != 1 or axis.size != 1 or axis.output != 1
+            or axis.pad != 0):
         return
-    depth.size = depth.output = args.N
-    depth.stride = 1
-    args.x.d = args.x.batch[0]
-    args.y.d = args.y.batch[0]
+    axis.size = axis.output = args.N
+    axis.stride = 1
+    x[0] = args.x.batch[0]
+    y[0] = args.y.batch[0]
     args.batch_ndim = 0
     args.N = 1
 
@@ -362,7 +363,7 @@ cdef void plan_pixels(ConvArgs* args, int num_threads) noexcept nogil:
     cdef Py_ssize_t apart = args.W.stride if args.x.w == item_size(args.x.dtype) else 1
     args.algorithm = ALG_PIXELS
     plan_block(args, taps)
-    fold_batch(args)
+    fold_batch(args, &args.D, &args.x.d, &args.y.d)
     d = fair_share(args.D.output, PLANES if args.D.kernel > 1 else 2*ENOUGH_PIXELS//(h*w))
     while True:
         plan_patches(args, d, h, w)
@@ -503,6 +504,8 @@ cdef void conv_plan(ConvArgs* args, int num_threads) noexcept nogil:
     if args.IC == 1 and args.OC == 1 and 2*args.G > LANES and args.x.parts == 1 and args.y.parts == 1 \
             and (plan_planes(args, num_threads) or plan_depthwise(args, num_threads)):
         return
+    if args.W.output <= FOLD_PIXELS and takes_panels(args) and not channels_inside(args):
+        fold_batch(args, &args.H, &args.x.h, &args.y.h)
     plan_tile(args, 1, min(args.H.output, <Py_ssize_t>RW_R), min(args.W.output, <Py_ssize_t>(RW_V*LANES)), False)
     smallest = args.IC*args.tile_elements*<Py_ssize_t>sizeof(real)
     if args.OC <= 2 and (smallest <= ROWS_BYTES or args.IC == 1):

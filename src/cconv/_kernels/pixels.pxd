@@ -9,6 +9,10 @@ b. Weights are vectors of neighbouring output channels, which they are not in me
    their own (`prepare`), or before the call, by a plan.
 c. Where padding asks for a packed tile, the tile keeps the layout of the image: channels last is copied as it lies.
 d. Channels that lie side by side in the result are stored by the register tile itself.
+e. A panel goes through the register tiles in parts that L1 keeps, though sums then make a round trip for each part: 3x3
+   kernels of stride 2 take 0.88 to 0.95 of the time on an Intel Xeon. Samples of a single tap need as much of L1, and
+   few tiles do not use a part often enough: those take 1.03 to 1.08 times as long so.
+f. Register tiles run on from plane to plane, which may be those of several images: 7x7 pixels are no multiple of six.
 """
 from cconv._kernels.channels cimport block_taps, fill_tap_offsets, repeat_taps, stores_vectors
 from cconv._kernels.elements cimport is_native, item_size, load_row
@@ -17,13 +21,15 @@ from cconv._kernels.pack cimport (
     source_index, span,
 )
 from cconv._kernels.simd cimport (
-    FLOATING, LANES, PX_M, PX_V, inlined, prefetch, real, transpose_strided, vload, vreal, vrelu, vstore, vzero,
+    FLOATING, LANES, PX_M, PX_V, apart, inlined, prefetch, real, transpose_strided, vload, vreal, vrelu, vstore, vzero,
 )
 from cconv._kernels.store cimport finish_row
 from cconv._kernels.types cimport ACT_NONE, ACT_RELU, Array, Axis, ConvArgs
 
 cdef enum:
     WIDTH = PX_V*LANES          # output channels of a full panel
+    PASS_BYTES = 24*1024        # of a panel: half of a 48 KB L1; 32 KB: half of the gain
+    PASS_TILES = 16
     # Weights are read along LANES rows at a time, more streams than the hardware follows: fetched so far ahead.
     PREFETCH = 256
 
@@ -83,11 +89,9 @@ cdef inline inlined sized_tile(real* sums, const real* panel, const real* const*
                                Py_ssize_t K, bint accumulate, const Target* target, Py_ssize_t M,
                                int V) noexcept nogil:
     """The register tile of M pixels, or of the next number that has a tile: the pointers beyond M repeat one."""
-    if M >= 7 and PX_M >= 7:
+    if M >= 6 and PX_M == 6:
         pixel_tile(sums, panel, pixels, taps, K, accumulate, target, M, PX_M, V)
-    elif M == 6 and PX_M >= 6:
-        pixel_tile(sums, panel, pixels, taps, K, accumulate, target, M, min(PX_M, 6), V)
-    elif M == 5 and PX_M >= 6:
+    elif M == 5 and PX_M == 6:
         pixel_tile(sums, panel, pixels, taps, K, accumulate, target, M, 5, V)
     elif M >= 3:
         pixel_tile(sums, panel, pixels, taps, K, accumulate, target, M, 4, V)
@@ -106,6 +110,13 @@ cdef inline inlined run_pixels(real* sums, const real* panel, const real* const*
         sized_tile(sums, panel, pixels, taps, K, accumulate, target, M, 2)
     else:
         sized_tile(sums, panel, pixels, taps, K, accumulate, target, M, 1)
+
+
+cdef inline apart run_pixels_apart(real* sums, const real* panel, const real* const* pixels, const Py_ssize_t* taps,
+                                   Py_ssize_t K, bint accumulate, const Target* target, Py_ssize_t M,
+                                   Py_ssize_t vectors) noexcept nogil:
+    """Not compiled into pixels_task: with AVX2 3x3 kernels of stride 2 take 0.87 of the time, pointwise ones 0.95."""
+    run_pixels(sums, panel, pixels, taps, K, accumulate, target, M, vectors)
 
 
 cdef inline Py_ssize_t padded(Py_ssize_t channels) noexcept nogil:
@@ -341,19 +352,32 @@ cdef inline void fill_place_offsets(Py_ssize_t* offsets, const ConvArgs* args) n
 
 
 cdef inline Py_ssize_t tile_count(Py_ssize_t pixels) noexcept nogil:
-    """Register tiles for so many pixels. Seven have a sum more than there are registers: tiles of six take 0.98 of the
-    time on an Intel Xeon (0.9 to 0.95 where few channels are summed, 0.96 in weight_panels.pxd), unless that leaves
-    places empty, as of 7x7 pixels."""
-    cdef Py_ssize_t tiles = (pixels + PX_M - 1)//PX_M
-    cdef Py_ssize_t of_six = (pixels + 5)//6
-    return of_six if PX_M == 7 and 100*of_six*6 <= 103*tiles*7 else tiles
+    """Register tiles for so many pixels, which share them evenly: none is left with few."""
+    return (pixels + PX_M - 1)//PX_M
+
+
+cdef inline Py_ssize_t pass_count(Py_ssize_t K, Py_ssize_t taps, Py_ssize_t tiles) noexcept nogil:
+    """Passes over a panel's K weights per channel."""
+    cdef Py_ssize_t most = PASS_BYTES//(WIDTH*<Py_ssize_t>sizeof(real))
+    return (K + most - 1)//most if taps > 1 and tiles >= PASS_TILES else 1
+
+
+cdef inline void next_pixel(Py_ssize_t* d, Py_ssize_t* row, Py_ssize_t* column, Py_ssize_t rows,
+                            Py_ssize_t columns) noexcept nogil:
+    column[0] += 1
+    if column[0] == columns:
+        column[0] = 0
+        row[0] += 1
+        if row[0] == rows:
+            row[0] = 0
+            d[0] += 1
 
 
 cdef inline void pixels_task(const ConvArgs* args, char* scratch, Py_ssize_t task) noexcept nogil:
     """One task: oc_block output channels of one group x one tile of pixels, of one batch element."""
     cdef Py_ssize_t taps = args.D.kernel*args.H.kernel*args.W.kernel
-    cdef Py_ssize_t x_offset, y_offset, w_offset, ic0, ic, ics, oc, ocs, d, q, q_end, row, column, tiles, b
-    cdef Py_ssize_t pixels, pitch_w, pitch_h, pitch_d
+    cdef Py_ssize_t x_offset, y_offset, w_offset, ic0, ic, ics, oc, ocs, d, q, row, column, tiles, b
+    cdef Py_ssize_t pixels, count, pitch_w, pitch_h, pitch_d, i, k, K, passes
     cdef bint shared = args.packed != NULL
     cdef bint in_place = pixels_in_place(args)
     cdef bint inside = channels_inside(args)
@@ -383,7 +407,7 @@ cdef inline void pixels_task(const ConvArgs* args, char* scratch, Py_ssize_t tas
     cdef Py_ssize_t g = place.g, oc0 = place.oc, oc_end = place.oc_end
     cdef Py_ssize_t od = place.d, oh = place.h, ow = place.w
     cdef Py_ssize_t d_tile = place.d_tile, h_tile = place.h_tile, w_tile = place.w_tile
-    pixels = h_tile*w_tile
+    pixels = d_tile*h_tile*w_tile
     tiles = tile_count(pixels)
     batch_offsets(args, place.n, &x_offset, &y_offset, &w_offset)
     weight = <const real*>args.weight + w_offset + g*args.OC*args.IC*taps
@@ -405,6 +429,7 @@ cdef inline void pixels_task(const ConvArgs* args, char* scratch, Py_ssize_t tas
     ic0 = 0
     while ic0 < args.IC:
         ics = min(args.ic_block, args.IC - ic0)
+        passes = pass_count(ics*taps, taps, tiles)
         if in_place:
             tile = <const real*>(image + (g*args.IC + ic0)*args.x.channel + (od*args.D.stride - args.D.pad)*args.x.d
                                  + (oh*args.H.stride - args.H.pad)*args.x.h + (ow*args.W.stride - args.W.pad)*args.x.w)
@@ -430,31 +455,29 @@ cdef inline void pixels_task(const ConvArgs* args, char* scratch, Py_ssize_t tas
                         and stores_channels(args))
             target.bias = bias + g*args.OC + oc if bias != NULL else NULL
             target.relu = args.activation == ACT_RELU
-            for d in range(d_tile):
-                out = args.y.data + y_offset + (od + d)*args.y.d + oh*args.y.h + ow*args.y.w
-                row = 0
-                column = 0
-                q = 0
+            out = args.y.data + y_offset + od*args.y.d + oh*args.y.h + ow*args.y.w
+            for i in range(passes):
+                k = i*ics*taps//passes
+                K = (i + 1)*ics*taps//passes - k
+                d = row = column = 0
                 for b in range(tiles):
-                    q_end = (b + 1)*pixels//tiles               # evenly: no tile is left with few pixels
+                    q = b*pixels//tiles
+                    count = (b + 1)*pixels//tiles - q
                     for m in range(PX_M):
                         pointers[m] = tile + d*pitch_d + row*pitch_h + column*pitch_w
                         if straight:
-                            target.pixels[m] = <real*>(out + row*args.y.h + column*args.y.w) + g*args.OC + oc
-                        if q + m + 1 < q_end:
-                            column += 1
-                            if column == w_tile:
-                                column = 0
-                                row += 1
-                    column += 1
-                    if column == w_tile:
-                        column = 0
-                        row += 1
-                    run_pixels(sums + (d*pixels + q)*WIDTH, panel, pointers, offsets, ics*taps, ic0 > 0,
-                               &target if straight else <Target*>NULL, q_end - q, padded(ocs)//LANES)
-                    q = q_end
-                if finished and not straight:
-                    store_pixels(args, out, block, sums + d*pixels*WIDTH, bias, g*args.OC + oc, ocs, h_tile, w_tile)
+                            target.pixels[m] = <real*>(out + d*args.y.d + row*args.y.h + column*args.y.w) \
+                                + g*args.OC + oc
+                        if m + 1 < count:
+                            next_pixel(&d, &row, &column, h_tile, w_tile)
+                    next_pixel(&d, &row, &column, h_tile, w_tile)
+                    run_pixels_apart(sums + q*WIDTH, panel + k*padded(ocs), pointers, offsets + k, K, ic0 > 0 or i > 0,
+                                     &target if straight and i == passes - 1 else <Target*>NULL, count,
+                                     padded(ocs)//LANES)
+            if finished and not straight:
+                for d in range(d_tile):
+                    store_pixels(args, out + d*args.y.d, block, sums + d*h_tile*w_tile*WIDTH, bias, g*args.OC + oc, ocs,
+                                 h_tile, w_tile)
             if args.ic_block < args.IC:
                 sums += sums_pixels(args)*WIDTH
             oc += WIDTH

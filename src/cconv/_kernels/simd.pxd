@@ -8,6 +8,8 @@ cdef extern from "simd.h" nogil:
     # A void function that is compiled into each of its callers. Register tiles must be: their sums stay in registers
     # only if the tile's extents are literals, and GCC would rather share one copy with extents at run time (0.1x).
     ctypedef void inlined "CCONV_INLINED void"
+    # One that is not. Beside what its caller has in registers GCC kept one of a tile's twelve sums in memory (AVX2).
+    ctypedef void apart "CCONV_APART void"
     ctypedef real* alone
     ctypedef long long place
     cdef enum:
