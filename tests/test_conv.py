@@ -17,7 +17,7 @@ from checks import (
     same_bits,
     sample,
     whole,
-)  # fmt: skip
+)
 
 RANKS = pytest.mark.parametrize("rank", [1, 2, 3])
 SPATIAL = (7, 11, 20)  # the last `rank` of them

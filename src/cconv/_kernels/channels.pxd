@@ -250,8 +250,8 @@ cdef inline Py_ssize_t sums_tiles(const ConvArgs* args) noexcept nogil:
 
 
 cdef inline Py_ssize_t offsets_bytes(const ConvArgs* args) noexcept nogil:
-    """Of the tap offsets of a block, and of AHEAD more."""
-    return ((block_taps(args) + AHEAD)*<Py_ssize_t>sizeof(Py_ssize_t) + 63)//64*64
+    """Of the tap offsets of a block, and of AHEAD more; panels need none."""
+    return 0 if takes_panels(args) else ((block_taps(args) + AHEAD)*<Py_ssize_t>sizeof(Py_ssize_t) + 63)//64*64
 
 
 cdef inline Py_ssize_t weights_reals(const ConvArgs* args) noexcept nogil:
@@ -416,13 +416,10 @@ cdef inline void channels_task(const ConvArgs* args, char* scratch, Py_ssize_t t
                                                                      or args.H.size*args.W.size - end >= LANES)
     if in_place:
         channel_pitch = args.x.channel//<Py_ssize_t>sizeof(real)
-    if panels:
-        for v in range(block_taps(args)):
-            offsets[v] = v*CH_V*LANES
-    else:
+    if not panels:
         fill_tap_offsets(offsets, args, args.ic_block, channel_pitch, 1)
-    for v in range(AHEAD):
-        offsets[block_taps(args) + v] = offsets[v % taps]
+        for v in range(AHEAD):
+            offsets[block_taps(args) + v] = offsets[v % taps]
 
     output.zipped = stores_pairs(args)
     ic0 = 0
@@ -465,8 +462,8 @@ cdef inline void channels_task(const ConvArgs* args, char* scratch, Py_ssize_t t
                         output.relu = args.activation == ACT_RELU
                     finished = &output if whole else <Output*>NULL
                     if panels:
-                        run_tile(sums, rows, tile + b*panel_pitch, offsets, ics*taps, False, ic0 > 0, finished,
-                                 <int>ocs, v, True)
+                        run_tile(sums, rows, tile + b*panel_pitch, NULL, ics*taps, False, ic0 > 0, finished, <int>ocs,
+                                 v, True)
                     else:
                         run_tile(sums, rows, tile + d*pitch_d + q, offsets, ics*taps, in_place and oc > oc0, ic0 > 0,
                                  finished, <int>ocs, v, False)

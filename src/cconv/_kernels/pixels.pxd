@@ -352,7 +352,7 @@ cdef inline void fill_place_offsets(Py_ssize_t* offsets, const ConvArgs* args) n
 
 
 cdef inline Py_ssize_t tile_count(Py_ssize_t pixels) noexcept nogil:
-    """Register tiles for so many pixels, which share them evenly: none is left with few."""
+    """Register tiles for so many pixels, or what stands for them; they share them evenly: none is left with few."""
     return (pixels + PX_M - 1)//PX_M
 
 

@@ -14,7 +14,7 @@ c. Rounding: the error of a weight is relative to the largest sum of |input| |gr
    40 eps of that.
 """
 from cconv._kernels.pack cimport batch_offsets, channel_offset, constant_value, pack_channel
-from cconv._kernels.pixels cimport WIDTH, Target, channels_inside, pack_samples, padded, run_pixels
+from cconv._kernels.pixels cimport WIDTH, Target, channels_inside, pack_samples, padded, run_pixels, tile_count
 from cconv._kernels.simd cimport LANES, PX_M, inlined, real, vload, vreal, vstore, vzero
 from cconv._kernels.types cimport ConvArgs, WeightArgs
 from cconv._kernels.weight_blocks cimport Block, fill_block, sums_of_chunk
@@ -219,7 +219,7 @@ cdef inline void winograd_task(const WeightArgs* all, char* scratch, Py_ssize_t 
     cdef Py_ssize_t ics = min(args.ic_block, args.IC - ic0)
     cdef Py_ssize_t oc_end = min(args.OC, oc0 + args.oc_block)
     cdef Py_ssize_t pixels = all.images*args.TH.tile*args.TW.tile
-    cdef Py_ssize_t parts = (ics + PX_M - 1)//PX_M
+    cdef Py_ssize_t parts = tile_count(ics)
     cdef Py_ssize_t number, K, oc, ocs, p, b, r, r_end, v, i
     cdef const real* pointers[8]
     cdef const real* row

@@ -27,6 +27,7 @@ from cconv._kernels.pack cimport (
 )
 from cconv._kernels.pixels cimport (
     WIDTH, Target, channels_inside, load_pixel, pack_panel, padded, run_pixels, store_pixels,
+    tile_count,
 )
 from cconv._kernels.simd cimport LANES, PX_M, deinterleave4, inlined, real, vload, vreal, vstore, vzero
 from cconv._kernels.types cimport ConvArgs
@@ -374,7 +375,7 @@ cdef inline void multiply(real* sums, const real* panel, const real* points, con
                           const ConvArgs* args, Py_ssize_t planes, bint accumulate, Py_ssize_t count,
                           Py_ssize_t channels) noexcept nogil:
     """sums[p][tile][channel] (+)= sum over planes of points * panel."""
-    cdef Py_ssize_t steps = (count + PX_M - 1)//PX_M
+    cdef Py_ssize_t steps = tile_count(count)
     cdef Py_ssize_t step = padded(args.ic_block) if lanes_are_channels(args) else 1
     cdef Py_ssize_t p, b, m, t, end
     cdef const real* pointers[8]
