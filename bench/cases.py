@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import NamedTuple
 
-import ndimage_calls
+import facade_calls
 from case import ACTIVATIONS, Case
 from gradient_calls import gradients, transposed
 from network_calls import lenet_step
@@ -274,15 +274,17 @@ GROUPS = (
           default=False),
     Group("scipy-signal", "cconv.signal: convolve and correlate, against SciPy's", _SCIPY_AUTO, 1.5, 1.0,
           default=False),
-    Group("ndimage-direct", "cconv.ndimage: correlate and convolve, against SciPy's", ndimage_calls.DIRECT, 20.0, 1.0,
+    Group("ndimage-direct", "cconv.ndimage: correlate and convolve, against SciPy's", facade_calls.DIRECT, 20.0, 1.0,
           default=False),
     Group("ndimage-separable", "cconv.ndimage: separable filters and boxes, against SciPy's",
-          ndimage_calls.SEPARABLE + ndimage_calls.BOXES, 5.0, 1.0, default=False),
-    Group("ndimage-extrema", "cconv.ndimage: minimum and maximum filters, against SciPy's", ndimage_calls.EXTREMA, 5.0,
+          facade_calls.SEPARABLE + facade_calls.BOXES, 5.0, 1.0, default=False),
+    Group("ndimage-extrema", "cconv.ndimage: minimum and maximum filters, against SciPy's", facade_calls.EXTREMA, 5.0,
           1.0, default=False),
-    Group("ndimage-other", "cconv.ndimage: sums of derivatives, footprints, against SciPy's", ndimage_calls.OTHER, 1.0,
+    Group("ndimage-other", "cconv.ndimage: sums of derivatives, footprints, against SciPy's", facade_calls.OTHER, 1.0,
           1.0, default=False),
-    Group("ndimage-tiny", "cconv.ndimage: 8x8 images, against SciPy's", ndimage_calls.SMALL, 1.0, 1.0, default=False),
+    Group("ndimage-tiny", "cconv.ndimage: 8x8 images, against SciPy's", facade_calls.SMALL, 1.0, 1.0, default=False),
+    Group("scipy-signal-tiny", "cconv.signal: 8 samples to 32x32, against SciPy's", facade_calls.SMALL_SIGNAL, 1.0, 1.0,
+          default=False),
     Group("layers-last", "ResNet-50 and VGG-16 layers, N=1, channels last",
           _variant(LAYERS, "last", channels_last=True), 1.3, 0.9, default=False),
 )

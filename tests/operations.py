@@ -135,7 +135,8 @@ def _filters():
         yield Operation(f"signal.{name}2d", {"in1": (6, 9), "in2": (2, 3)}, {}, None)
     for name in ("fftconvolve", "oaconvolve"):
         yield Operation(f"signal.{name}", {"in1": (6, 9), "in2": (2, 3)}, {}, None)
-    yield Operation("signal.sepfir2d", {"input": (6, 9), "hrow": (3,), "hcol": (3,)}, {}, None)
+    for size in ((6, 9), (40, 61)):     # on the stack, and by the core
+        yield Operation("signal.sepfir2d", {"input": size, "hrow": (3,), "hcol": (3,)}, {}, None)
     for name, options in {
         "gaussian_filter": {"sigma": 1.0}, "gaussian_filter1d": {"sigma": 1.0},
         "gaussian_gradient_magnitude": {"sigma": 1.0}, "gaussian_laplace": {"sigma": 1.0}, "laplace": {},

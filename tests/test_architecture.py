@@ -30,14 +30,14 @@ LAYERS = (
     {"conv_depthwise"},
     {"conv_separable"},
     {"activations", "filters", "_filters_build", "_filters_edges", "_filters_smooth",
-     "ndimage", "_ndimage_arguments", "_ndimage_docs", "_ndimage_extrema", "_ndimage_linear",
+     "ndimage", "_ndimage_arguments", "_ndimage_chains", "_ndimage_docs", "_ndimage_extrema", "_ndimage_linear",
      "signal", "_signal_calls", "_signal_planes", "_signal_slow", "_accelerate"},
     {"__init__"},
     {"__main__", "_demo", "_images"},
 )
 WITHIN_A_LAYER = (0, 4, 6)
 # kernels apart
-COMPILED = ("_core", "_arrays", "_activations", "_limits", "_memory", "_ordered", "_pool_gradient",
+COMPILED = ("_core", "_arrays", "_activations", "_limits", "_memory", "_ordered", "_sepfir", "_pool_gradient",
             "_pooling", "_weight_gradient", "_capi_params", "_extents", "_without_gil", "capi")
 
 

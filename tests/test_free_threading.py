@@ -26,8 +26,7 @@ CHANGED = {
     **dict.fromkeys(
         ["adaptive_pool._cache", "conv._cache", "conv_gradients._cache", "conv_transpose._cache",
          "linear_filter._cache", "pool._cache", "pool._plain_cache",
-         "pool_gradients._cache", "_ndimage_arguments._operators", "_ndimage_arguments._chains",
-         "_ndimage_arguments._plain", "_ndimage_linear._windows", "_activation_calls._cache", "_signal_calls._cache",
+         "pool_gradients._cache", "_activation_calls._cache", "_signal_calls._cache",
          "_signal_planes._cache"], "atomic steps"),
     "_accelerate._active": "under _lock",
     "_accelerate._replaced": "under _lock",

@@ -244,6 +244,62 @@ def test_output_is_filled_whatever_its_layout(name, argument):
     np.testing.assert_array_equal(call(shared[:-1], argument, output=shared[1:]), right)
 
 
+@pytest.mark.parametrize("name, argument", [
+    ("convolve", np.arange(6.0).reshape(2, 3)), ("gaussian_filter", 1.0), ("uniform_filter", 3),
+    ("uniform_filter1d", 5), ("correlate1d", [1, 2, 3, 4.0]), ("sobel", 0), ("gaussian_laplace", 1.0), ("prewitt", 0),
+])  # fmt: skip
+def test_parts_of_complex_arrays_whatever_their_layout(name, argument):
+    x = samples((30, 40), np.float32) + 1j * samples((30, 40), np.float32, 1)
+    call, right = getattr(ndimage, name), getattr(scipy_ndimage, name)(x, argument)
+    rounding = 1e-6 * np.abs(x).max() * np.abs(argument).sum() if name == "convolve" else 0
+
+    def same(got):
+        assert got.dtype == right.dtype
+        np.testing.assert_allclose(got, right, rtol=0, atol=rounding)
+
+    for _ in range(2):      # the second time kept
+        same(call(x, argument))
+        for out in (np.empty((30, 40), "F"), np.empty((40, 30), "F").T, np.empty((60, 80), "F")[::-2, ::2]):
+            assert call(x, argument, output=out) is out
+            same(out)
+        for source in (x.copy("F"), np.repeat(x, 2, 1)[:, ::2], x.astype(">c8"), x[::-1].copy()[::-1]):
+            same(call(source, argument))
+        together = x.copy()
+        same(call(together, argument, output=together))
+        shared = np.empty((31, 40), "F")
+        shared[1:] = x
+        same(call(shared[1:], argument, output=shared[:-1]))
+
+
+def test_options_that_are_equal_are_not_the_same():
+    """1, 1.0 and True are one key, and so are 0.0 and -0.0: what was kept for one says nothing of the other."""
+    x = samples((6, 7), np.float64)
+    for _ in range(2):
+        check("uniform_filter1d", x, 3)
+        check_refused("uniform_filter1d", x, 3.0)
+        check("uniform_filter1d", x, 3, origin=1)
+        check_refused("uniform_filter1d", x, 3, origin=1.0)
+        check("uniform_filter", x, 3.0)
+        check("gaussian_filter", x, 1)
+        check("gaussian_filter", x, (1.0, 2), mode=["wrap", "nearest"], order=[0, 1])
+        check("gaussian_filter", x, [1, 2.0], mode=("wrap", "nearest"), axes=[-1, 0])
+        for cval in (0.0, -0.0, np.float32(-0.0)):
+            got = ndimage.maximum_filter1d(np.full(3, -1.0), 3, mode="constant", cval=cval)
+            assert np.signbit(got).tolist() == [bool(np.signbit(cval)), True, bool(np.signbit(cval))]
+    for options in ({"size": {}}, {"size": 3, "mode": {}}, {"size": 3, "cval": {}}, {"size": 3, "axes": {1.5}}):
+        with pytest.raises((TypeError, RuntimeError)):
+            ndimage.uniform_filter(x, **options)
+
+
+def test_many_axes():
+    x = samples((2, 1, 3, 1, 2, 1, 2, 1, 3), np.float32)
+    for _ in range(2):
+        check("gaussian_filter", x, 1.0, mode="nearest", output=np.float64)
+        check("uniform_filter", x, 3, axes=(0, 8))
+        check("correlate", x, np.arange(6.0).reshape(2, 3), axes=(2, 8))
+        check("maximum_filter", x, 2, output=np.empty_like(x))
+
+
 @pytest.mark.parametrize("mode", MODES)
 def test_long_rows_in_place(mode):
     x = samples((2, 140_000), np.float32)

@@ -2,6 +2,7 @@
 
 import inspect
 import itertools
+import math
 import subprocess
 import sys
 import warnings
@@ -385,10 +386,42 @@ def test_sepfir2d(rng, scipy_signal, dtype):
         agree(scipy_signal, "sepfir2d", x, [0.5] * rows, [1.0] * columns)
 
 
+@pytest.mark.parametrize("dtype", [*FLOATS, "uint8", "int64"])
+def test_sepfir2d_of_any_extent(rng, dtype):
+    """On the stack and by the core, borders wider than the array too, which SciPy reads beyond."""
+    extents = (0, 1, 2, 3, 4, 5, 8, 9, 31, 40, 47)
+    for shape, taps in itertools.product(itertools.product(extents, extents), ((1, 1), (3, 5), (9, 3), (31, 31))):
+        if 0 < math.prod(shape) > 400 and taps != (3, 5) and shape[0] != shape[1]:
+            continue
+        x = values(rng, dtype, shape)
+        work = "float32" if dtype == "uint8" else "float64" if dtype == "int64" else dtype
+        rows, columns = (values(rng, work, taps[axis]) for axis in (1, 0))
+        got = signal.sepfir2d(x, rows, columns)
+        assert got.dtype == work and got.shape == shape
+        if x.size:
+            grown = np.pad(x.astype("D"), [(k // 2, k // 2) for k in taps], "symmetric")
+            want = reference.convolve(grown, np.multiply.outer(columns, rows).astype("D"), "valid")
+            scale = np.abs(rows).sum() * np.abs(columns).sum() * np.abs(x).max()
+            np.testing.assert_allclose(got, want, rtol=0, atol=TOLERANCE.get(got.dtype.char, 1e-14) * scale)
+
+
+def test_sepfir2d_takes_what_is_like_an_array(rng):
+    x = rng.random((5, 6))
+    want = signal.sepfir2d(x, np.array([1.0, 2.0, 1.0]), np.array([0.5, 1.0, 0.5]))
+    np.testing.assert_array_equal(signal.sepfir2d(x.tolist(), [1, 2, 1], (0.5, 1, 0.5)), want)
+    for samples in (x.copy("F"), x.astype(">f8"), np.repeat(x, 2, 1)[:, ::2], x[::-1].copy()[::-1]):
+        samples.flags.writeable = False
+        taps = np.array([1.0, 9, 2, 9, 1])[::2]
+        np.testing.assert_array_equal(signal.sepfir2d(samples, taps, taps.astype(">f4") * 0.5), want)
+
+
 def test_sepfir2d_refuses(scipy_signal):
     x = np.ones((4, 5))
     for args in ((x, np.ones(2), np.ones(1)), (x, np.ones(1), np.ones(4)), (x, np.ones((1, 1)), np.ones(1)),
-                 (x[0], np.ones(1), np.ones(1)), (np.ones((2, 2, 2)), np.ones(1), np.ones(1))):  # fmt: skip
+                 (x[0], np.ones(1), np.ones(1)), (np.ones((2, 2, 2)), np.ones(1), np.ones(1)),
+                 (x, [1, 2], [1]), (x, [1j], [1]), (x, ["a"], [1]), (x, 1.0, [1]), (x, [1], []),
+                 (x.astype("f"), np.ones(1), [1]), (x, np.ones(1, "D"), [1]), (x.astype("O"), [1], [1]),
+                 (x.astype("M8[s]"), [1], [1]), (x, np.ones(1, "O"), [1]), (x, np.array(["1"]), [1])):  # fmt: skip
         agree(scipy_signal, "sepfir2d", *args)
 
 

@@ -11,24 +11,17 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
 from ._ndimage_arguments import (
-    Pass,
-    apart,
-    as_bytes,
     boundary_of,
-    cast_into,
-    chain,
     check_real,
     checked_origin,
     checked_size,
     expanded,
     filtered_axes,
     one_boundary,
-    output_array,
-    per_axis,
     real_number,
-    run_window,
-    settle,
+    sides_of_box,
 )
+from ._ndimage_chains import Line, Window, cast_into, chain
 from ._pieces import pieces
 
 # Longer windows are searched, whatever their length at the cost of about 20 comparisons one by one; along rows, whose
@@ -66,35 +59,24 @@ def _real_input(input):
 
 def _line_extremum(operation, input, size, axis, output, mode, cval, origin):
     input = _real_input(input)
-
-    def build(cval):
-        return [_pass(operation, size, normalize_axis_index(axis, input.ndim), mode, cval, origin)]
-
-    return _run((operation, 1, input.ndim, size, axis, mode, cval, origin), build, input, output, cval)
+    return chain(_make_line, (operation, _folds(input, cval), size, axis, mode, origin), cval, input, output)
 
 
-def _pass(operation, size, axis, mode, cval, origin):
+def _make_line(rank, cval, operation, folds, size, axis, mode, origin):
+    return [_line(operation, folds, rank, size, normalize_axis_index(axis, rank), mode, cval, origin)]
+
+
+def _line(operation, folds, rank, size, axis, mode, cval, origin):
     taps = checked_size(size)
     origin = checked_origin(origin, taps, "invalid origin")
-    return Pass(operation, (axis, taps, origin, boundary_of(mode), real_number(cval)), None)
+    if taps > (1 if not folds else FOLDED_ALONG_ROWS if axis == rank - 1 else FOLDED_TAPS):
+        operation = _SEARCH[operation]
+    return Line(operation, axis, taps, origin, boundary_of(mode), real_number(cval), None)
 
 
-def _run(key, build, input, output, cval):
-    if input.size > FEW_SAMPLES and not _has_nan(input, cval):
-
-        def folded(cval):
-            last = input.ndim - 1
-            return [
-                _searched(step, FOLDED_ALONG_ROWS if step.describe[0] == last else FOLDED_TAPS) for step in build(cval)
-            ]
-
-        return chain(key, folded, input, output, cval)
-    return chain(("in order", key), lambda cval: [_searched(step, 1) for step in build(cval)], input, output, cval)
-
-
-def _searched(step, most):
-    """The pass as a search, if it has more taps than that."""
-    return step._replace(operation=_SEARCH[step.operation]) if step.describe[1] > most else step
+def _folds(input, cval):
+    """Whether windows may be folded: the order of comparisons makes no difference."""
+    return input.size > FEW_SAMPLES and not _has_nan(input, cval)
 
 
 def _has_nan(input, cval):
@@ -124,34 +106,26 @@ def _extremum(operation, input, size, footprint, output, mode, cval, origin, axe
         raise RuntimeError("no footprint provided: pass size or footprint")
     input = _real_input(input)
     if footprint is not None:
-        return _under_footprint(operation, input, footprint, output, mode, cval, origin, axes)
+        options = (operation, footprint.shape, mode, origin, axes, input.dtype)
+        return chain(_make_footprint, options, cval, input, output, footprint)
 
-    def build(cval):
-        numbers = filtered_axes(axes, input.ndim)
-        rank = len(numbers)
-        steps = zip(
-            numbers, per_axis(size, rank, "size"), per_axis(mode, rank, "mode"), per_axis(origin, rank, "origin"),
-            strict=True,
-        )  # fmt: skip
-        return [_pass(operation, int(taps), axis, name, cval, shift) for axis, taps, name, shift in steps if taps > 1]
-
-    return _run((operation, input.ndim, size, mode, cval, origin, axes), build, input, output, cval)
+    return chain(_make_box, (operation, _folds(input, cval), size, mode, origin, axes), cval, input, output)
 
 
-def _under_footprint(operation, input, footprint, output, mode, cval, origin, axes):
+def _make_box(rank, cval, operation, folds, size, mode, origin, axes):
+    sides = sides_of_box(rank, axes, size, mode, origin)
+    return [_line(operation, folds, rank, taps, axis, name, cval, shift) for axis, taps, name, shift in sides]
+
+
+def _make_footprint(rank, cval, operation, shape, mode, origin, axes, dtype):
     """The extremum of the samples that a footprint with gaps shows, compared in its order."""
-    result = output_array(output, input)
-    kernel, origins = expanded(input.ndim, filtered_axes(axes, input.ndim), footprint.shape, origin, "footprint")
+    kernel, origins = expanded(rank, filtered_axes(axes, rank), shape, origin, "footprint")
     origins = [checked_origin(shift, taps, "invalid origin") for shift, taps in zip(origins, kernel, strict=True)]
     boundary = one_boundary(mode, " for non-separable footprints")
     cval = real_number(cval)
-    check_real(input.dtype)
-    check_real(result.dtype)
-    if boundary == "constant" and input.dtype.char != "d":
+    check_real(dtype)
+    if boundary == "constant" and dtype.char != "d":
         # here, and only here, SciPy casts the constant to the samples' type
-        cval = float(cast_into(np.array([cval]), as_bytes(np.empty(1, input.dtype)))[0])
-    source = as_bytes(input)
-    if output is not None:
-        source = apart(source, result)
-    run_window(operation, source, footprint, as_bytes(result), kernel, tuple(origins), boundary, cval)
-    return settle(result)
+        stored = np.empty(1, np.uint8 if dtype.kind == "b" else dtype)
+        cval = float(cast_into(np.array([cval]), stored)[0])
+    return [Window(operation, kernel, tuple(origins), boundary, cval)]

@@ -1,9 +1,7 @@
 """scipy.ndimage's linear filters: sums under a window, along a line, and what is made of them.
 
-Design:
-  a. A filter is a chain of passes, resolved and validated once per signature; a call that repeats one is a look-up, an
-     empty array and the passes.
-  b. Complex arrays are filtered part by part, as SciPy does, and rounded between as SciPy rounds.
+Functions say what their chain is made of (_ndimage_chains.py); generic filters call the derivatives that they are
+given, and complex weights are filters by their parts, rounded between as SciPy rounds.
 """
 
 import numbers
@@ -11,15 +9,9 @@ import numbers
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
-from ._calls import remember
 from ._ndimage_arguments import (
-    BOUNDARIES,
-    Pass,
     apart,
-    as_bytes,
     boundary_of,
-    chain,
-    check_real,
     checked_origin,
     checked_size,
     expanded,
@@ -28,18 +20,16 @@ from ._ndimage_arguments import (
     output_array,
     per_axis,
     real_number,
-    run_window,
-    settle,
+    sides_of_box,
 )
-from ._pieces import pieces
+from ._ndimage_chains import Line, Window, chain
+from ._pieces import PIECE, pieces
 
 _LINE_ORIGIN = "Invalid origin; origin must satisfy -(len(weights) // 2) <= origin <= (len(weights)-1) // 2"
 _BOX_ORIGIN = (
     "Invalid origin; origin must satisfy -(weights.shape[k] // 2) <= origin[k] <= (weights.shape[k]-1) // 2"
 )
 _LAPLACE = np.array([1.0, -2.0, 1.0])
-
-_windows = {}
 
 
 # ---- lines ---------------------------------------------------------------------------------------------------------
@@ -52,12 +42,11 @@ def correlate1d(input, weights, axis=-1, output=None, mode="reflect", cval=0.0, 
         options = {"axis": axis, "mode": mode, "origin": origin}
         return _by_weight_parts(correlate1d, input, weights, output, cval, options)
     weights = np.asarray(weights, np.float64, order="C")
+    return chain(_make_line, (weights.shape, axis, mode, origin), cval, input, output, weights, True)
 
-    def build(cval):
-        return [_line_pass(None, weights.shape, normalize_axis_index(axis, input.ndim), mode, cval, origin)]
 
-    key = ("line", input.ndim, weights.shape, axis, mode, cval, origin)
-    return chain(key, build, input, output, cval, weights, promote=True)
+def _make_line(rank, cval, shape, axis, mode, origin):
+    return [_line(None, shape, normalize_axis_index(axis, rank), mode, cval, origin)]
 
 
 def convolve1d(input, weights, axis=-1, output=None, mode="reflect", cval=0.0, origin=0):
@@ -70,60 +59,52 @@ def convolve1d(input, weights, axis=-1, output=None, mode="reflect", cval=0.0, o
     return correlate1d(input, weights, axis, output, mode, cval, origin)
 
 
-def _line_pass(weights, shape, axis, mode, cval, origin):
+def _line(weights, shape, axis, mode, cval, origin):
     """A correlation with weights of that shape along one axis; None: they come with the call."""
     if len(shape) != 1 or shape[0] < 1:
         raise RuntimeError(f"no filter weights given: weights must have 1 axis and a tap, got shape {shape}")
     origin = checked_origin(origin, shape[0], _LINE_ORIGIN)
-    return Pass("line", (axis, shape[0], origin, boundary_of(mode), real_number(cval)), weights)
+    return Line("line", axis, shape[0], origin, boundary_of(mode), real_number(cval), weights)
 
 
-def _sequence_pass(weights, axis, mode, cval):
+def _line_of(weights, axis, mode, cval):
     weights = np.asarray(weights, np.float64, order="C")
-    return _line_pass(weights, weights.shape, axis, mode, cval, 0)
+    return _line(weights, weights.shape, axis, mode, cval, 0)
 
 
 def uniform_filter1d(input, size, axis=-1, output=None, mode="reflect", cval=0.0, origin=0):
-    input = np.asarray(input)
-
-    def build(cval):
-        return [_mean_pass(size, normalize_axis_index(axis, input.ndim), mode, cval, origin)]
-
-    return chain(("mean", input.ndim, size, axis, mode, cval, origin), build, input, output, cval, promote=True)
+    return chain(_make_mean, (size, axis, mode, origin), cval, np.asarray(input), output, None, True)
 
 
-def _mean_pass(size, axis, mode, cval, origin):
+def _make_mean(rank, cval, size, axis, mode, origin):
+    return [_mean(size, normalize_axis_index(axis, rank), mode, cval, origin)]
+
+
+def _mean(size, axis, mode, cval, origin):
     taps = checked_size(size)
     origin = checked_origin(origin, taps, "invalid origin")
-    return Pass("mean", (axis, taps, origin, boundary_of(mode), real_number(cval)), None)
+    return Line("mean", axis, taps, origin, boundary_of(mode), real_number(cval), None)
 
 
 def uniform_filter(input, size=3, output=None, mode="reflect", cval=0.0, origin=0, *, axes=None):
-    input = np.asarray(input)
+    return chain(_make_box, (size, mode, origin, axes), cval, np.asarray(input), output, None, True)
 
-    def build(cval):
-        numbers = filtered_axes(axes, input.ndim)
-        rank = len(numbers)
-        steps = zip(
-            numbers, per_axis(size, rank, "size"), per_axis(mode, rank, "mode"), per_axis(origin, rank, "origin"),
-            strict=True,
-        )  # fmt: skip
-        return [_mean_pass(int(taps), axis, name, cval, shift) for axis, taps, name, shift in steps if taps > 1]
 
-    return chain(("box", input.ndim, size, mode, cval, origin, axes), build, input, output, cval, promote=True)
+def _make_box(rank, cval, size, mode, origin, axes):
+    sides = sides_of_box(rank, axes, size, mode, origin)
+    return [_mean(taps, axis, name, cval, shift) for axis, taps, name, shift in sides]
 
 
 def gaussian_filter1d(
     input, sigma, axis=-1, order=0, output=None, mode="reflect", cval=0.0, truncate=4.0, *, radius=None
 ):
-    input = np.asarray(input)
+    options = (sigma, axis, order, mode, truncate, radius)
+    return chain(_make_gaussian1d, options, cval, np.asarray(input), output, None, True)
 
-    def build(cval):
-        weights = _gaussian_line(sigma, order, truncate, radius)
-        return [_sequence_pass(weights, normalize_axis_index(axis, input.ndim), mode, cval)]
 
-    key = ("gaussian1d", input.ndim, sigma, axis, order, mode, cval, truncate, radius)
-    return chain(key, build, input, output, cval, promote=True)
+def _make_gaussian1d(rank, cval, sigma, axis, order, mode, truncate, radius):
+    weights = _gaussian_line(sigma, order, truncate, radius)
+    return [_line_of(weights, normalize_axis_index(axis, rank), mode, cval)]
 
 
 def _gaussian_line(sigma, order, truncate, radius):
@@ -155,45 +136,38 @@ def _gaussian_line(sigma, order, truncate, radius):
 def gaussian_filter(
     input, sigma, order=0, output=None, mode="reflect", cval=0.0, truncate=4.0, *, radius=None, axes=None
 ):
-    input = np.asarray(input)
+    return chain(_make_gaussian, (sigma, order, mode, truncate, radius, axes), cval, np.asarray(input), output)
 
-    def build(cval):
-        numbers = filtered_axes(axes, input.ndim)
-        rank = len(numbers)
-        steps = zip(
-            numbers, per_axis(sigma, rank, "sigma"), per_axis(order, rank, "order"), per_axis(mode, rank, "mode"),
-            per_axis(radius, rank, "radius"), strict=True,
-        )  # fmt: skip
-        return [
-            _sequence_pass(_gaussian_line(deviation, degree, truncate, reach), axis, name, cval)
-            for axis, deviation, degree, name, reach in steps
-            if deviation > 1e-15
-        ]
 
-    key = ("gaussian", input.ndim, sigma, order, mode, cval, truncate, radius, axes)
-    return chain(key, build, input, output, cval)
+def _make_gaussian(rank, cval, sigma, order, mode, truncate, radius, axes):
+    numbers = filtered_axes(axes, rank)
+    count = len(numbers)
+    steps = zip(
+        numbers, per_axis(sigma, count, "sigma"), per_axis(order, count, "order"), per_axis(mode, count, "mode"),
+        per_axis(radius, count, "radius"), strict=True,
+    )  # fmt: skip
+    return [
+        _line_of(_gaussian_line(deviation, degree, truncate, reach), axis, name, cval)
+        for axis, deviation, degree, name, reach in steps
+        if deviation > 1e-15
+    ]
 
 
 def prewitt(input, axis=-1, output=None, mode="reflect", cval=0.0):
-    return _gradient((1.0, 1.0, 1.0), input, axis, output, mode, cval)
+    return chain(_make_gradient, ((1.0, 1.0, 1.0), axis, mode), cval, np.asarray(input), output)
 
 
 def sobel(input, axis=-1, output=None, mode="reflect", cval=0.0):
-    return _gradient((1.0, 2.0, 1.0), input, axis, output, mode, cval)
+    return chain(_make_gradient, ((1.0, 2.0, 1.0), axis, mode), cval, np.asarray(input), output)
 
 
-def _gradient(smooth, input, axis, output, mode, cval):
+def _make_gradient(rank, cval, smooth, axis, mode):
     """A difference along one axis, smoothed along the others."""
-    input = np.asarray(input)
-
-    def build(cval):
-        along = normalize_axis_index(axis, input.ndim)
-        modes = per_axis(mode, input.ndim, "mode")
-        others = [other for other in range(input.ndim) if other != along]
-        steps = [(along, (-1.0, 0.0, 1.0)), *[(other, smooth) for other in others]]
-        return [_sequence_pass(weights, number, modes[number], cval) for number, weights in steps]
-
-    return chain(("gradient", smooth, input.ndim, axis, mode, cval), build, input, output, cval)
+    along = normalize_axis_index(axis, rank)
+    modes = per_axis(mode, rank, "mode")
+    others = [other for other in range(rank) if other != along]
+    steps = [(along, (-1.0, 0.0, 1.0)), *[(other, smooth) for other in others]]
+    return [_line_of(weights, number, modes[number], cval) for number, weights in steps]
 
 
 # ---- sums of derivatives -------------------------------------------------------------------------------------------
@@ -204,42 +178,40 @@ def generic_laplace(
 ):
     extra_keywords = {} if extra_keywords is None else extra_keywords
     input = np.asarray(input)
-    output = output_array(output, input)
+    result, source, axes, modes = _sum_of_axes(input, output, mode, axes)
+    if not axes:
+        return result
+    derivative2(source, axes[0], result, modes[0], cval, *extra_arguments, **extra_keywords)
+    for axis, name in zip(axes[1:], modes[1:], strict=True):
+        part = derivative2(source, axis, result.dtype, name, cval, *extra_arguments, **extra_keywords)
+        _add(result, part)
+    return result
+
+
+def _add(result, part):
+    if part.size <= PIECE:
+        result += part          # of 8x8 samples 0.6 us sooner
+        return
+    for piece in pieces(result.shape):
+        result[piece] += part[piece]
+
+
+def _sum_of_axes(input, output, mode, axes):
+    """(array to fill, which holds the input if no axis is filtered; what to filter; axes; a mode for each)."""
+    result = output_array(output, input)
     axes = filtered_axes(axes, input.ndim)
     if not axes:
-        output[...] = input[...]
-        return output
-    modes = per_axis(mode, len(axes), "mode")
-    source = apart(input, output)
-    derivative2(source, axes[0], output, modes[0], cval, *extra_arguments, **extra_keywords)
-    for axis, name in zip(axes[1:], modes[1:], strict=True):
-        part = derivative2(source, axis, output.dtype, name, cval, *extra_arguments, **extra_keywords)
-        _add(output, part)
-    return output
-
-
-def _add(output, part):
-    for piece in pieces(output.shape):
-        output[piece] += part[piece]
+        result[...] = input
+        return result, input, axes, []
+    return result, input if output is None else apart(input, result), axes, per_axis(mode, len(axes), "mode")
 
 
 def _second_difference(input, axis, output, mode, cval):
-    if output is input.dtype:
-        output = None       # as it would be, looked up sooner
-    return correlate1d(input, _LAPLACE, axis, output, mode, cval, 0)
+    return chain(_make_line, (_LAPLACE.shape, axis, mode, 0), cval, input, output, _LAPLACE, True)
 
 
 def laplace(input, output=None, mode="reflect", cval=0.0, *, axes=None):
-    if type(mode) is not str or mode not in BOUNDARIES:
-        _check_modes(mode)
-    elif output is None and axes is None:
-        # the same sooner, as a new array needs no second look: 5.3 us of 8x8 samples, not 9.2
-        input = np.asarray(input)
-        if input.ndim:
-            output = correlate1d(input, _LAPLACE, 0, None, mode, cval)
-            for axis in range(1, input.ndim):
-                _add(output, correlate1d(input, _LAPLACE, axis, None, mode, cval))
-            return output
+    _check_modes(mode)
     return generic_laplace(input, _second_difference, output, mode, cval, axes=axes)
 
 
@@ -275,23 +247,19 @@ def generic_gradient_magnitude(
 ):
     extra_keywords = {} if extra_keywords is None else extra_keywords
     input = np.asarray(input)
-    output = output_array(output, input)
-    axes = filtered_axes(axes, input.ndim)
+    result, source, axes, modes = _sum_of_axes(input, output, mode, axes)
     if not axes:
-        output[...] = input[...]
-        return output
-    modes = per_axis(mode, len(axes), "mode")
-    source = apart(input, output)
-    derivative(source, axes[0], output, modes[0], cval, *extra_arguments, **extra_keywords)
-    for piece in pieces(output.shape):
-        output[piece] *= output[piece]
+        return result
+    derivative(source, axes[0], result, modes[0], cval, *extra_arguments, **extra_keywords)
+    for piece in pieces(result.shape):
+        result[piece] *= result[piece]
     for axis, name in zip(axes[1:], modes[1:], strict=True):
-        part = derivative(source, axis, output.dtype, name, cval, *extra_arguments, **extra_keywords)
-        for piece in pieces(output.shape):
-            output[piece] += part[piece] * part[piece]
-    for piece in pieces(output.shape):
-        np.sqrt(output[piece], output[piece], casting="unsafe")
-    return output
+        part = derivative(source, axis, result.dtype, name, cval, *extra_arguments, **extra_keywords)
+        for piece in pieces(result.shape):
+            result[piece] += part[piece] * part[piece]
+    for piece in pieces(result.shape):
+        np.sqrt(result[piece], result[piece], casting="unsafe")
+    return result
 
 
 def gaussian_gradient_magnitude(input, sigma, output=None, mode="reflect", cval=0.0, *, axes=None, **kwargs):
@@ -314,45 +282,24 @@ def convolve(input, weights, output=None, mode="reflect", cval=0.0, origin=0, *,
 
 def _window_sum(input, weights, output, mode, cval, origin, convolution, axes):
     input, weights = np.asarray(input), np.asarray(weights)
-    if input.dtype.kind == "c" or weights.dtype.kind == "c":
-        if weights.dtype.kind == "c" and not convolution:
+    if weights.dtype.kind == "c":
+        if not convolution:
             weights = weights.conj()
         options = {"mode": mode, "origin": origin, "convolution": convolution, "axes": axes}
-        if weights.dtype.kind == "c":
-            return _by_weight_parts(_window_sum, input, weights, output, cval, options)
-        output = output_array(output, input, True)
-        source = apart(input, output)
-        _window_sum(source.real, weights, output.real, cval=np.real(cval), **options)
-        _window_sum(source.imag, weights, output.imag, cval=np.imag(cval), **options)
-        return output
+        return _by_weight_parts(_window_sum, input, weights, output, cval, options)
     weights = np.asarray(weights, np.float64, order="C")
-    key = (input.shape, weights.shape, convolution, mode, cval, origin, axes)
-    try:
-        window = _windows.get(key)
-    except TypeError:
-        window = key = None
-    if window is None:
-        window = _window(input.ndim, weights.shape, convolution, mode, cval, origin, axes)
-        remember(_windows, key, window)
-    result = output_array(output, input)
-    check_real(input.dtype)
-    check_real(result.dtype)
+    options = (weights.shape, convolution, mode, origin, axes)
     if convolution:
         weights = weights.reshape(-1)[::-1].copy()
-    source = as_bytes(input)
-    if output is not None:
-        source = apart(source, result)
-    run_window("sum", source, weights, as_bytes(result), *window)
-    return settle(result)
+    return chain(_make_window, options, cval, input, output, weights, True)
 
 
-def _window(ndim, shape, convolution, mode, cval, origin, axes):
-    """(taps and origin of each axis of the input, border, its value)."""
-    kernel, origins = expanded(ndim, filtered_axes(axes, ndim), shape, origin, "weights")
+def _make_window(rank, cval, shape, convolution, mode, origin, axes):
+    kernel, origins = expanded(rank, filtered_axes(axes, rank), shape, origin, "weights")
     if convolution:
         origins = [-shift - (taps % 2 == 0) for shift, taps in zip(origins, kernel, strict=True)]
     origins = [checked_origin(shift, taps, _BOX_ORIGIN) for shift, taps in zip(origins, kernel, strict=True)]
-    return kernel, tuple(origins), one_boundary(mode, ""), real_number(cval)
+    return [Window("sum", kernel, tuple(origins), one_boundary(mode, ""), real_number(cval))]
 
 
 # ---- complex -------------------------------------------------------------------------------------------------------

@@ -1,3 +1,4 @@
+from collections.abc import Callable
 from typing import Any
 
 from typing_extensions import disjoint_base
@@ -5,6 +6,7 @@ from typing_extensions import disjoint_base
 from ._typing import Array, Int
 
 def leaves_none_out(weight: Array) -> bool: ...
+def few_sepfir(input: Array, hrow: Any, hcol: Any) -> Array | None: ...
 
 @disjoint_base
 class Ordered:
@@ -15,3 +17,20 @@ class Ordered:
         cval: float, along: int = -1,
     ) -> None: ...
     def run(self, input: Array, weight: Array | None, out: Array, num_threads: Int | None = None) -> None: ...
+
+@disjoint_base
+class Chain:
+    def __init__(self, steps: tuple[Any, ...], imaginary: tuple[Any, ...] | None, in_place: bool) -> None: ...
+    def run(self, input: Array, weight: Array | None, out: Array) -> Array: ...
+
+@disjoint_base
+class Chains:
+    def __init__(self, resolve: Callable[..., tuple[Chain, Array]]) -> None: ...
+    def run(
+        self, make: Callable[..., list[Any]], options: tuple[Any, ...], cval: Any, input: Array, output: Any,
+        weight: Array | None = None, promote: bool = False,
+    ) -> Array: ...
+    def find(self, make: Any, options: tuple[Any, ...], cval: Any, input: Array, output: Array) -> Chain | None: ...
+    def keep(
+        self, make: Any, options: tuple[Any, ...], cval: Any, input: Array, output: Array, chain: Chain
+    ) -> None: ...

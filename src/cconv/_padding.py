@@ -75,12 +75,11 @@ def check_choice(value, name, choices):
     """A string argument that must be one of `choices` (None may be one of them)."""
     if value is None and None in choices:
         return None
+    if isinstance(value, str) and value in choices:
+        return value
     shown = ", ".join(repr(choice) for choice in choices)
-    if not isinstance(value, str):
-        raise TypeError(f"{name}={value!r} must be one of {shown}")
-    if value not in choices:
-        raise ValueError(f"{name}={value!r} must be one of {shown}")
-    return value
+    kind = ValueError if isinstance(value, str) else TypeError
+    raise kind(f"{name}={value!r} must be one of {shown}")
 
 
 def per_axis(value, name, rank, minimum=None):

