@@ -209,6 +209,52 @@ def test_more_than_three_axes_in_a_window():
         check("maximum_filter", x, footprint=weights > 0, mode=mode)
 
 
+def test_windows_of_four_axes_of_every_type():
+    shape = (3, 5, 2, 9)
+    weights = np.random.default_rng(0).standard_normal((2, 4, 3, 3))
+    weights[0], weights[1, 0, 0, 0], weights[1, -1, -1] = 0, 1e-17, 0
+    for dtype, mode in product((*TYPES, np.complex64), ("mirror", "constant", "wrap", "nearest")):
+        x = samples(shape, dtype)
+        check("correlate", x, weights, mode=mode, cval=3.5, origin=(0, 1, -1, 0))
+        check("convolve", x[::-1, :, :, ::2], weights, mode=mode, output=None if dtype is np.bool_ else np.complex64
+              if dtype is np.complex64 else np.float32)  # fmt: skip
+        if dtype is not np.complex64:
+            check("minimum_filter", x, footprint=weights > 0, mode=mode, cval=3.5, origin=(0, 1, -1, 0))
+    check("correlate", samples((0, 3, 2, 4), np.float64), weights)
+    check("correlate", samples((1, 1, 1, 1), np.float64), 0 * weights)
+
+
+@pytest.mark.parametrize("shape", [(40, 3), (15, 3), (17, 24), (17, 25), (5, 6, 7), (2, 3, 4, 5), (300, 1), (8, 70)])
+def test_short_rows_and_few(shape):
+    """Many short rows are filtered side by side; a running mean of few rows one by one."""
+    for dtype, mode in product((np.float64, np.uint8, np.complex128, np.bool_), MODES):
+        x = samples(shape, dtype) * (1 + 1j if dtype is np.complex128 else 1)
+        for name, arguments in (
+            ("correlate1d", ([1, 2, 1.5],)), ("correlate1d", ([1, 0, -1.0],)), ("correlate1d", ([1, 2, 3, 4.0],)),
+            ("uniform_filter1d", (4,)), ("uniform_filter1d", (31,)), ("maximum_filter1d", (5,)),
+            ("minimum_filter1d", (40,)),
+        ):  # fmt: skip
+            if dtype is np.complex128 and "mum" in name:
+                continue
+            check(name, x, *arguments, mode=mode, origin=1, cval=2)
+            right = outcome(ndimage, name, x, *arguments, mode=mode)
+            for source in (x.copy(), x.copy("F"), np.repeat(x, 2, -1)[..., ::-2][..., ::-1]):
+                got = getattr(ndimage, name)(source, *arguments, mode=mode, output=source)
+                np.testing.assert_array_equal(got, right)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_nan_among_few_samples(dtype):
+    """Extrema are folded unless there is NaN, whose place among the comparisons counts."""
+    for n, at in product((1, 2, 15, 64, 4096, 4097), (0, 0.5, 1)):
+        x = samples((n,), dtype)
+        x[int(at * (n - 1))] = np.nan
+        for source in (x, np.repeat(x, 2)[::2], x[::-1].astype(x.dtype.newbyteorder())):
+            check("maximum_filter1d", source, 3)
+            check("minimum_filter", source, 4, mode="wrap")
+    check("maximum_filter", samples((9, 9), dtype), 3, mode="constant", cval=np.nan)
+
+
 @pytest.mark.parametrize("output", [np.float32, "float64", np.dtype(">f8"), np.uint8, np.int64, "int16", bool, float])
 def test_output_names_a_type(output):
     x = samples((20, 31), np.float32)

@@ -17,10 +17,14 @@ from ._core import Convolution
 from ._dtypes import native
 from ._ndimage_arguments import check_real, output_array
 from ._ordered import Chain, Chains, Ordered, leaves_none_out
+from ._pieces import copy
 from ._shapes import filter_spec
 
 # Rows shorter than so many samples are taken for the parts of pixels: a row costs about 30 ns besides its samples.
 FEW_PARTS = 32
+# Rows no longer than NARROW are columns of a wide image where there are at least FEW_ROWS of them.
+NARROW = 24
+FEW_ROWS = 16
 # A row that is filtered in place is copied to scratch as a whole; a longer one from a copy of the array.
 LONG_ROW = 1 << 17
 
@@ -71,6 +75,17 @@ def line_geometry(shape, axis, packed):
     return row_geometry(shape, axis)
 
 
+def side_by_side(shape, even):
+    """Lines along the last axis as columns; the width is all other axes, or the longest where gaps are uneven."""
+    last = len(shape) - 1
+    if even:
+        return Geometry((-1, last, last - 1), (1, shape[last], math.prod(shape[:last])), (), (), 1)
+    width = max(range(last), key=shape.__getitem__)
+    batch = tuple([axis for axis in range(last) if axis != width])
+    sizes = (1, shape[last], shape[width])
+    return Geometry((-1, last, width), sizes, batch, tuple([shape[axis] for axis in batch]), 1)
+
+
 def row_geometry(shape, axis):
     """Rows along one axis; the longest other axis is the height."""
     others = [other for other in range(len(shape)) if other != axis]
@@ -80,10 +95,13 @@ def row_geometry(shape, axis):
     return Geometry((-1, height, axis), sizes, batch, tuple([shape[other] for other in batch]), 1)
 
 
-def line_operator(operation, shape, packed, axis, taps, origin, boundary, cval):
-    """A filter of `taps` samples along one axis; `origin` moves the window to the left."""
+def line_operator(operation, shape, packed, even, axis, taps, origin, boundary, cval):
+    """A filter of `taps` samples along one axis; `origin` moves the window to the left. `even`: samples follow each
+    other in C order, with gaps of one size."""
     if operation in ("least", "greatest"):
         geometry = row_geometry(shape, axis)
+    elif axis == len(shape) - 1 and shape[axis] <= NARROW and math.prod(shape) >= FEW_ROWS * shape[axis]:
+        geometry = side_by_side(shape, even)
     elif operation == "mean":
         geometry = line_geometry(shape, axis, packed)
     else:
@@ -161,7 +179,9 @@ def _resolve(make, options, cval, input, output, promote):
         raise RuntimeError(f"output must have complex dtype; got {output.dtype}")
     target = output.real if parts else output
     check_real(target.dtype)
-    steps = [_steps(each, source, target, not parts) for each in filters]
+    # of numbers that follow each other, the parts do too, with gaps
+    even = is_packed(input, output), is_packed(output, output)
+    steps = [_steps(each, source, target, even, parts) for each in filters]
     in_place = not any(isinstance(each, Window) for each in filters[0])
     made = Chain(steps[0], steps[1] if parts else None, in_place)
     _chains.keep(make, options, cval, input, output, made)
@@ -175,14 +195,14 @@ _chains = Chains(_resolve)
 chain = _chains.run
 
 
-def _steps(filters, input, output, may_be_packed):
-    """(what runs it, its weight, whether its rows are long) of each filter."""
+def _steps(filters, input, output, even, parts):
+    """(what runs it, its weight, whether its rows are long) of each filter; `even`: of the first, and of the others."""
     steps = []
     for each in filters:
-        packed = may_be_packed and is_packed(input, output)
+        packed = even[bool(steps)] and not parts
         if isinstance(each, Line):
             *describe, weight = each
-            found = line_operator(describe[0], output.shape, packed, *describe[1:])
+            found = line_operator(describe[0], output.shape, packed, even[bool(steps)], *describe[1:])
             steps.append((found.run, weight, found.geometry.sizes[2] * found.geometry.unit > LONG_ROW))
         else:
             steps.append((_window_run(each, input, output, packed), None, False))
@@ -201,7 +221,7 @@ def _window_run(window, input, output, packed):
         alone = _window_run(Window(operation, (1,), (0,), *where[2:]), input.reshape(1), output.reshape(1), packed)
         return lambda input, weights, output: alone(input.reshape(1), weights, output.reshape(1))
     if sum(taps > 1 for taps in window.kernel) > 3:
-        return lambda input, weights, output: _run_taps(operation, input, weights.reshape(-1), output, *where)
+        return _merged_run(operation, output.shape, *where)
     exact = window_operator(operation, output.shape, packed, *where).run
     found = None
     if operation == "sum" and input.dtype.kind == output.dtype.kind == "f":
@@ -219,26 +239,41 @@ def _window_run(window, input, output, packed):
     return run
 
 
-def _run_taps(operation, input, weights, output, kernel, origins, boundary, cval):
-    """A window over more than three axes: the whole array tap by tap, in the same order."""
-    if not output.size:
-        return
-    before = [taps // 2 + shift for taps, shift in zip(kernel, origins, strict=True)]
-    widths = [(pad, taps - 1 - pad) for taps, pad in zip(kernel, before, strict=True)]
-    options = {"constant_values": cval} if boundary == "constant" else {}
-    padded = np.pad(input.astype(np.float64), widths, boundary, **options)
-    result = np.zeros(output.shape) if operation == "sum" else None
-    counts = weights if operation != "sum" else np.abs(weights) > np.finfo(np.float64).eps
-    for tap in np.flatnonzero(counts):
-        place = np.unravel_index(tap, kernel)
-        samples = padded[tuple([slice(i, i + n) for i, n in zip(place, output.shape, strict=True)])]
-        if operation == "sum":
-            result += weights[tap] * samples
-        elif result is None:
-            result = samples.copy()
-        else:
-            np.copyto(result, samples, where=samples < result if operation == "min" else samples > result)
-    cast_into(result, output)
+def _merged_run(operation, shape, kernel, origins, boundary, cval):
+    """The same over more than three axes: all but the last are padded and become one, along which the window has gaps.
+    Where it does not reach from one line of them to the next it gives what is asked for, in the same order."""
+    if 0 in shape:
+        return lambda input, weights, output: None
+    *lead, width = shape
+    grown = [n + taps - 1 for n, taps in zip(lead, kernel, strict=False)]
+    # which row of the input is each of the padded array; the constant's are any
+    source = np.arange(math.prod(lead)).reshape(lead)
+    outside = np.zeros(grown, bool)
+    for axis, taps in enumerate(kernel[:-1]):
+        before = taps // 2 + origins[axis]
+        widths = [(before, taps - 1 - before) if axis == other else (0, 0) for other in range(len(lead))]
+        source = np.pad(source, widths, "edge" if boundary == "constant" else boundary)
+        inside = np.arange(grown[axis]) - before
+        outside |= ((inside < 0) | (inside >= lead[axis])).reshape([-1] + [1] * (len(lead) - axis - 1))
+    place = np.arange(math.prod(grown)).reshape(grown)
+    tap_rows = place[tuple([slice(taps) for taps in kernel[:-1]])].ravel()
+    found_rows = place[tuple([slice(n) for n in lead])].ravel()
+    box = (int(tap_rows[-1]) + 1, kernel[-1])
+    window = window_operator(operation, (place.size, width), True, box, (-(box[0] // 2), origins[-1]), boundary, cval)
+    source, outside = source.ravel(), np.flatnonzero(outside) if boundary == "constant" else None
+
+    def run(input, weights, output):
+        rows = input.reshape(-1, width)[source]
+        if outside is not None:
+            rows = rows.astype(np.float64)
+            rows[outside] = cval
+        taps = np.zeros(box, weights.dtype)
+        taps[tap_rows] = weights.reshape(-1, box[1])
+        found = np.empty(rows.shape, output.dtype)
+        window.run(rows, taps, found)
+        copy(output, found[found_rows].reshape(shape))
+
+    return run
 
 
 def cast_into(values, output):

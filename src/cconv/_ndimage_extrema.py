@@ -22,14 +22,15 @@ from ._ndimage_arguments import (
     sides_of_box,
 )
 from ._ndimage_chains import Line, Window, cast_into, chain
+from ._ordered import few_have_nan
 from ._pieces import pieces
 
 # Longer windows are searched, whatever their length at the cost of about 20 comparisons one by one; along rows, whose
 # windows are made of narrower ones, even longer ones are folded: 101 taps of a million samples take a fifth as long.
 FOLDED_TAPS = 64
 FOLDED_ALONG_ROWS = 4096
-# Smaller arrays are searched: to look for NaN takes longer than that.
-FEW_SAMPLES = 2048
+# For NaN among fewer samples no call of NumPy is needed. To fold is up to ten times as fast as to search, of few, too.
+FEW_SAMPLES = 4096
 
 _SEARCH = {"min": "least", "max": "greatest"}
 
@@ -76,7 +77,7 @@ def _line(operation, folds, rank, size, axis, mode, cval, origin):
 
 def _folds(input, cval):
     """Whether windows may be folded: the order of comparisons makes no difference."""
-    return input.size > FEW_SAMPLES and not _has_nan(input, cval)
+    return not _has_nan(input, cval)
 
 
 def _has_nan(input, cval):
@@ -85,6 +86,8 @@ def _has_nan(input, cval):
         return True
     if input.dtype.kind != "f":
         return False
+    if input.size <= FEW_SAMPLES:
+        return few_have_nan(input)
     for piece in pieces(input.shape):
         largest = input[piece].max()
         if largest != largest:
