@@ -243,6 +243,22 @@ def test_short_rows_and_few(shape):
                 np.testing.assert_array_equal(got, right)
 
 
+def test_axes_of_one_element_may_have_any_stride():
+    """Such arrays are C contiguous to NumPy."""
+    for dtype, extent in product((np.float32, np.complex64), (3, 40)):
+        x = samples((50, extent), np.float32).astype(dtype)
+        for source in (x[..., None], x[:, None], x[None, :, None, :, None]):
+            assert source.flags.c_contiguous
+            target = np.empty((*source.shape[:-1], 2), dtype)[..., :1] if source.shape[-1] == 1 else None
+            for axis in range(source.ndim):
+                for name, argument in (("correlate1d", [1, 2.0, 4]), ("uniform_filter1d", 5), ("maximum_filter1d", 3)):
+                    if dtype is np.float32 or "max" not in name:
+                        check(name, source, argument, axis=axis)
+                        check(name, source, argument, axis=axis, output=target)
+            check("gaussian_filter", source, 1.0)
+            check("correlate", source, np.ones((3,) * min(source.ndim, 3)), axes=(-3, -2, -1))
+
+
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_nan_among_few_samples(dtype):
     """Extrema are folded unless there is NaN, whose place among the comparisons counts."""

@@ -1,8 +1,9 @@
 """How ndimage.py's filters run: geometries for the compiled core, and chains of filters.
 
 Design:
-  a. Rank is data: an array of any rank is batches of planes of pixels. Where all arrays are in C order, axes that
-     follow the last one filtered are one long row, or the parts of a pixel if they are few.
+  a. Rank is data: an array of any rank is batches of planes of pixels. Where all arrays are packed (in C order, with
+     one step from each number to the next), axes that follow the last one filtered are one long row, or the parts of a
+     pixel if they are few.
   b. A call is a chain of lines and windows, resolved and validated once per signature; a call that repeats one is a
      look-up, an empty array and the filters.
   c. Complex arrays are filtered part by part, as SciPy does.
@@ -16,7 +17,7 @@ import numpy as np
 from ._core import Convolution
 from ._dtypes import native
 from ._ndimage_arguments import check_real, output_array
-from ._ordered import Chain, Chains, Ordered, leaves_none_out
+from ._ordered import Chain, Chains, Ordered, are_packed, leaves_none_out
 from ._pieces import copy
 from ._shapes import filter_spec
 
@@ -45,7 +46,7 @@ class Geometry(NamedTuple):
 
 
 def window_geometry(shape, axes, packed):
-    """Of a window over up to three axes, in ascending order. `packed`: all arrays are in C order."""
+    """Of a window over up to three axes, in ascending order. `packed`: all arrays are, or the parts of such."""
     last = len(shape) - 1
     axes = axes or (last,)
     front, width = axes[:-1], axes[-1]
@@ -75,10 +76,10 @@ def line_geometry(shape, axis, packed):
     return row_geometry(shape, axis)
 
 
-def side_by_side(shape, even):
-    """Lines along the last axis as columns; the width is all other axes, or the longest where gaps are uneven."""
+def side_by_side(shape, packed):
+    """Lines along the last axis as columns; the width is all other axes, or the longest where they have gaps."""
     last = len(shape) - 1
-    if even:
+    if packed:
         return Geometry((-1, last, last - 1), (1, shape[last], math.prod(shape[:last])), (), (), 1)
     width = max(range(last), key=shape.__getitem__)
     batch = tuple([axis for axis in range(last) if axis != width])
@@ -95,13 +96,12 @@ def row_geometry(shape, axis):
     return Geometry((-1, height, axis), sizes, batch, tuple([shape[other] for other in batch]), 1)
 
 
-def line_operator(operation, shape, packed, even, axis, taps, origin, boundary, cval):
-    """A filter of `taps` samples along one axis; `origin` moves the window to the left. `even`: samples follow each
-    other in C order, with gaps of one size."""
+def line_operator(operation, shape, packed, axis, taps, origin, boundary, cval):
+    """A filter of `taps` samples along one axis; `origin` moves the window to the left."""
     if operation in ("least", "greatest"):
         geometry = row_geometry(shape, axis)
-    elif axis == len(shape) - 1 and shape[axis] <= NARROW and math.prod(shape) >= FEW_ROWS * shape[axis]:
-        geometry = side_by_side(shape, even)
+    elif axis == len(shape) - 1 and shape[axis] <= NARROW and math.prod(shape[:-1]) >= FEW_ROWS:
+        geometry = side_by_side(shape, packed)
     elif operation == "mean":
         geometry = line_geometry(shape, axis, packed)
     else:
@@ -179,9 +179,8 @@ def _resolve(make, options, cval, input, output, promote):
         raise RuntimeError(f"output must have complex dtype; got {output.dtype}")
     target = output.real if parts else output
     check_real(target.dtype)
-    # of numbers that follow each other, the parts do too, with gaps
-    even = is_packed(input, output), is_packed(output, output)
-    steps = [_steps(each, source, target, even, parts) for each in filters]
+    orders = are_packed(input, output), are_packed(output, output)
+    steps = [_steps(each, source, target, orders) for each in filters]
     in_place = not any(isinstance(each, Window) for each in filters[0])
     made = Chain(steps[0], steps[1] if parts else None, in_place)
     _chains.keep(make, options, cval, input, output, made)
@@ -195,34 +194,31 @@ _chains = Chains(_resolve)
 chain = _chains.run
 
 
-def _steps(filters, input, output, even, parts):
-    """(what runs it, its weight, whether its rows are long) of each filter; `even`: of the first, and of the others."""
+def _steps(filters, input, output, orders):
+    """(what runs it, its weight, whether its rows are long) of each filter. `orders`: are the arrays of the first, and
+    of the others, packed."""
     steps = []
     for each in filters:
-        packed = even[bool(steps)] and not parts
+        order = orders[bool(steps)]
         if isinstance(each, Line):
             *describe, weight = each
-            found = line_operator(describe[0], output.shape, packed, even[bool(steps)], *describe[1:])
+            found = line_operator(describe[0], output.shape, order, *describe[1:])
             steps.append((found.run, weight, found.geometry.sizes[2] * found.geometry.unit > LONG_ROW))
         else:
-            steps.append((_window_run(each, input, output, packed), None, False))
+            steps.append((_window_run(each, input, output, order), None, False))
         input = output
     return tuple(steps)
 
 
-def is_packed(input, output):
-    return input.flags.c_contiguous and output.flags.c_contiguous
-
-
-def _window_run(window, input, output, packed):
+def _window_run(window, input, output, order):
     """(input, weights, output) -> None of a window."""
     operation, *where = window
     if not output.shape:
-        alone = _window_run(Window(operation, (1,), (0,), *where[2:]), input.reshape(1), output.reshape(1), packed)
+        alone = _window_run(Window(operation, (1,), (0,), *where[2:]), input.reshape(1), output.reshape(1), order)
         return lambda input, weights, output: alone(input.reshape(1), weights, output.reshape(1))
     if sum(taps > 1 for taps in window.kernel) > 3:
         return _merged_run(operation, output.shape, *where)
-    exact = window_operator(operation, output.shape, packed, *where).run
+    exact = window_operator(operation, output.shape, order, *where).run
     found = None
     if operation == "sum" and input.dtype.kind == output.dtype.kind == "f":
         found = float_operator(output.shape, native(output.dtype), *where)
@@ -279,6 +275,6 @@ def _merged_run(operation, shape, kernel, origins, boundary, cval):
 def cast_into(values, output):
     """Finished float64 values, cast as C does."""
     kernel = (1,) * values.ndim
-    run = window_operator("max", values.shape, is_packed(values, output), kernel, (0,) * values.ndim, "constant", 0.0)
+    run = window_operator("max", values.shape, are_packed(values, output), kernel, (0,) * values.ndim, "constant", 0.0)
     run.run(values, None, output)
     return output

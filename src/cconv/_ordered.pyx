@@ -133,8 +133,8 @@ cdef class Ordered:
         args.x.dtype = as_byte(args.x.dtype)
         args.y.dtype = as_byte(args.y.dtype)
         if args.unit > 1:
-            args.x.w = cnp.PyArray_ITEMSIZE(input)
-            args.y.w = cnp.PyArray_ITEMSIZE(out)
+            args.x.w = cnp.PyArray_STRIDE(input, cnp.PyArray_NDIM(input) - 1)
+            args.y.w = cnp.PyArray_STRIDE(out, cnp.PyArray_NDIM(out) - 1)
         args.in_place = args.x.data == args.y.data
         if weight is not None and not cnp.PyArray_ISALIGNED(weight):
             weight = weight.copy()
@@ -245,9 +245,26 @@ cdef enum:
     FACTS = MOST_AXES + 3
 
 
+cdef inline bint is_packed(cnp.ndarray array) noexcept:
+    """Whether each stride is the product of the extents behind it. NumPy calls an array C contiguous, too, where an
+    axis of one element has any stride: x[..., None] has one of 0."""
+    cdef Py_ssize_t stride = cnp.PyArray_ITEMSIZE(array)
+    cdef int axis
+    for axis in range(cnp.PyArray_NDIM(array) - 1, -1, -1):
+        if cnp.PyArray_STRIDE(array, axis) != stride:
+            return False
+        stride *= cnp.PyArray_DIM(array, axis)
+    return True
+
+
+def are_packed(cnp.ndarray a not None, cnp.ndarray b not None):
+    """Whether axes of both that follow each other can be taken for one."""
+    return is_packed(a) and is_packed(b)
+
+
 cdef inline Py_ssize_t code_of(cnp.ndarray array) noexcept:
-    """Type, byte order, and whether it is in C order."""
-    return 4*cnp.PyArray_TYPE(array) + 2*cnp.PyArray_ISBYTESWAPPED(array) + cnp.PyArray_IS_C_CONTIGUOUS(array)
+    """Type, byte order, and whether it is packed."""
+    return 4*cnp.PyArray_TYPE(array) + 2*cnp.PyArray_ISBYTESWAPPED(array) + is_packed(array)
 
 
 cdef inline Py_ssize_t new_code(int typenum) noexcept:

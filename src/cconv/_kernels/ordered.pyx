@@ -9,8 +9,8 @@ b. A window is a table of rows in scratch, packed with their borders as they are
    a time. Where every tap of a box counts, rows.pxd's register tile sums them, which keeps this order; else a list of
    taps is walked: weights that are left out, the pairs of an even or odd line, footprints.
 c. A running mean carries its rounding, its NaN and its infinities along the line, as SciPy's does. So lanes are lines:
-   columns side by side, or rows turned; few rows go one by one. A running minimum of a line with NaN depends on the order too: it is the list
-   of candidates of Harter's algorithm, one line after the other.
+   columns side by side, or rows turned; few rows go one by one. A running minimum of a line with NaN depends on the
+   order too: it is the list of candidates of Harter's algorithm, one line after the other.
 d. One axis may be filtered in place: rows that stand after the end are copied first, a task owns whole lines.
 """
 from cpython.pycapsule cimport PyCapsule_New
@@ -36,6 +36,7 @@ cdef enum:
     CHUNK = 256                 # samples of a line turned, or searched, at a time
     TASKS_PER_THREAD = 4
     TASK_REALS = 16384          # outputs of a task at least: 5 us
+    FEW_LINES = 6               # take one by one what eight lanes take, which they are turned into; fewer never pay
     DOUBLED_TAPS = 4            # windows so wide are made of narrower ones
 
 
@@ -404,31 +405,38 @@ cdef inline void load_line(real* dst, const OrderedArgs* args, const char* line,
         memcpy(dst + inside, after + (start + inside - args.W.size), (count - inside)*sizeof(real))
 
 
-cdef inline Py_ssize_t lines_at_once(const OrderedArgs* args) noexcept nogil:
-    """Eight lanes take what six lines take one by one, which need not be turned; four take 1.6 times as long as four
-    lines."""
-    return LANES if LANES >= 8 and args.H.size > 6 else 1
+cdef inline Py_ssize_t lines_of_task(const OrderedArgs* args) noexcept nogil:
+    return LANES if LANES >= 8 and args.H.size > FEW_LINES else 1
 
 
-cdef inline void box_lines(const OrderedArgs* args, char* scratch, Py_ssize_t task) noexcept nogil:
-    """Running means along LANES rows; or along one, where there are few."""
-    cdef Py_ssize_t K = args.W.kernel, n = args.W.size, chunk = chunk_of(args), pitch = aligned_reals(chunk + LANES)
-    cdef Py_ssize_t beyond = aligned_reals(K)
-    cdef Py_ssize_t group = lines_at_once(args)
-    cdef Py_ssize_t n_h = ceil_div(args.H.size, group)
-    cdef Py_ssize_t oh = task % n_h*group, height = min(group, args.H.size - oh)
-    cdef Py_ssize_t i, j, q = 0, count, done = 0, seen = 0
+cdef inline void box_task(const OrderedArgs* args, char* scratch, Py_ssize_t task) noexcept nogil:
+    cdef Py_ssize_t lines = lines_of_task(args)
+    cdef Py_ssize_t n_h = ceil_div(args.H.size, lines)
+    cdef Py_ssize_t oh = task % n_h*lines, height = min(lines, args.H.size - oh), i
     cdef const char* image
     cdef char* out
+    batch_element(args, task//n_h, &image, &out)
+    image += oh*args.x.h
+    out += oh*args.y.h
+    if height > FEW_LINES:
+        box_lines(args, scratch, image, out, LANES, height)
+    else:
+        for i in range(height):
+            box_lines(args, scratch, image + i*args.x.h, out + i*args.y.h, 1, 1)
+
+
+cdef inline void box_lines(const OrderedArgs* args, char* scratch, const char* image, char* out, Py_ssize_t group,
+                           Py_ssize_t height) noexcept nogil:
+    """Running means along `height` rows at once, in `group` lanes."""
+    cdef Py_ssize_t K = args.W.kernel, n = args.W.size, chunk = chunk_of(args), pitch = aligned_reals(chunk + LANES)
+    cdef Py_ssize_t beyond = aligned_reals(K)
+    cdef Py_ssize_t i, j, q = 0, count, done = 0, seen = 0
     cdef real* lines = <real*>scratch                   # [group][pitch]
     cdef real* turned = lines + group*pitch             # [K + chunk][group]: what was seen last, and is new
     cdef real* sums = turned + (K + pitch)*group        # [chunk][group]
     cdef real* after = sums + pitch*group               # [group][beyond]
     cdef real last[LANES]
     cdef real taps = <real>K
-    batch_element(args, task//n_h, &image, &out)
-    image += oh*args.x.h
-    out += oh*args.y.h
     for i in range(height):
         load_pixels(after + i*beyond, args, image + i*args.x.h, n, K - 1 - args.W.pad)
     for i in range(LANES):
@@ -549,7 +557,7 @@ cdef void ordered_plan(OrderedArgs* args, int num_threads) noexcept nogil:
     if args.op == ORD_BOX_ALONG:
         reals = aligned_reals(chunk_of(args) + LANES)
         args.scratch_bytes = LANES*(3*reals + args.W.kernel + aligned_reals(args.W.kernel))*sizeof(real)
-        args.n_tasks = planes*ceil_div(args.H.size, lines_at_once(args))
+        args.n_tasks = planes*ceil_div(args.H.size, lines_of_task(args))
         return
     rows = 2*args.H.kernel + 2 if args.op == ORD_BOX else window_rows(args)
     # columns: of what is filtered down, as many as fit the ring, and tasks for all threads if they have whole columns;
@@ -583,7 +591,7 @@ cdef void ordered_task(const OrderedArgs* args, char* scratch, Py_ssize_t task) 
     elif args.op == ORD_BOX:
         box_columns(args, scratch, task)
     elif args.op == ORD_BOX_ALONG:
-        box_lines(args, scratch, task)
+        box_task(args, scratch, task)
     else:
         window_task(args, scratch, task)
 
