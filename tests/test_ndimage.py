@@ -224,6 +224,17 @@ def test_windows_of_four_axes_of_every_type():
     check("correlate", samples((1, 1, 1, 1), np.float64), 0 * weights)
 
 
+@pytest.mark.parametrize("n", [1, 2, 30, 31, 32, 64])
+def test_borders_wider_and_narrower_than_rows(n):
+    for rows, taps, mode in product((1, 9), (30, 31, 62, 129), MODES):
+        x = samples((rows, n), np.float64)
+        check("uniform_filter1d", x, taps, mode=mode, cval=2)
+        check("uniform_filter1d", x, taps, mode=mode, cval=2, origin=taps // 2 - 1, output=x.copy())
+        check("correlate1d", x, np.arange(taps) ** 0.5, mode=mode, cval=2, origin=-(taps // 2))
+        check("minimum_filter1d", x, taps, mode=mode, cval=2)
+        check("maximum_filter1d", np.where(x > 100, np.nan, x), taps, mode=mode, cval=2)
+
+
 @pytest.mark.parametrize("shape", [(40, 3), (15, 3), (17, 24), (17, 25), (5, 6, 7), (2, 3, 4, 5), (300, 1), (8, 70)])
 def test_short_rows_and_few(shape):
     """Many short rows are filtered side by side; a running mean of few rows one by one."""

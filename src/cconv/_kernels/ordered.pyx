@@ -17,16 +17,15 @@ from cpython.pycapsule cimport PyCapsule_New
 from cython.parallel cimport prange, threadid
 from libc.string cimport memcpy, memmove
 
-from cconv._kernels.convert cimport store_s32, store_s64, store_u8, store_u16, store_u32
-from cconv._kernels.elements cimport item_size, load_row, store_row, swap_bytes
+from cconv._kernels.ordered_rows cimport batch_element, load_after, load_pixels, row_at, store_cast
 from cconv._kernels.pack cimport aligned_reals, source_index, zero_reals
 from cconv._kernels.rows cimport row_tile
 from cconv._kernels.simd cimport (
     LANES, RW_V, inlined, quotients, real, transpose_strided, vgreater, vload, vreal, vsmaller, vstore,
 )
 from cconv._kernels.types cimport (
-    DT_I8, DT_I16, DT_I32, DT_I64, DT_SWAPPED, DT_U8, DT_U16, DT_U32, DT_U64, KERNEL_ABI, ORD_BOX, ORD_BOX_ALONG,
-    ORD_EVEN, ORD_GREATEST, ORD_LEAST, ORD_MAX, ORD_MIN, ORD_ODD, ORD_ROWS, ORD_SUM, OrderedArgs, OrderedKernels,
+    KERNEL_ABI, ORD_BOX, ORD_BOX_ALONG, ORD_EVEN, ORD_GREATEST, ORD_LEAST, ORD_MAX, ORD_MIN, ORD_ODD, ORD_ROWS,
+    ORD_SUM, OrderedArgs, OrderedKernels,
 )
 from cconv._kernels.watch cimport must_stop
 
@@ -42,88 +41,6 @@ cdef enum:
 
 cdef inline Py_ssize_t ceil_div(Py_ssize_t a, Py_ssize_t b) noexcept nogil:
     return (a + b - 1)//b
-
-
-# --- samples ----------------------------------------------------------------------------------------------------------
-
-cdef inline void load_pixels(real* dst, const OrderedArgs* args, const char* line, Py_ssize_t start,
-                             Py_ssize_t count) noexcept nogil:
-    """dst = pixels start.. of a padded row; NULL: a row of the constant."""
-    cdef Py_ssize_t unit = args.unit, first, last, t, c, i
-    if line == NULL:
-        for i in range(count*unit):
-            dst[i] = args.cval
-        return
-    first = min(count, max(<Py_ssize_t>0, -start))
-    last = max(first, min(count, args.W.size - start))
-    if last > first:
-        load_row(dst + first*unit, line + (start + first)*unit*args.x.w, (last - first)*unit, args.x.w, args.x.dtype)
-    t = 0 if first > 0 else last
-    while t < count:
-        i = source_index(start + t, args.W.size, args.W.boundary)
-        if i < 0:
-            for c in range(unit):
-                dst[t*unit + c] = args.cval
-        elif first <= i - start < last:         # converted already: a third of the time of 33 samples and 39 around
-            for c in range(unit):
-                dst[t*unit + c] = dst[(i - start)*unit + c]
-        else:
-            load_row(dst + t*unit, line + i*unit*args.x.w, unit, args.x.w, args.x.dtype)
-        t = t + 1 if t + 1 != first else last
-
-
-cdef inline const char* row_at(const OrderedArgs* args, const char* image, Py_ssize_t d, Py_ssize_t h) noexcept nogil:
-    """A row of the image; NULL: one of the constant."""
-    if d < 0 or h < 0:
-        return NULL
-    return image + d*args.x.d + h*args.x.h
-
-
-cdef inline void store_cast(char* dst, const real* src, Py_ssize_t n, Py_ssize_t stride, int dtype) noexcept nogil:
-    """element at dst + i*stride bytes = src[i], cast as x86 casts in C: see convert.h."""
-    cdef Py_ssize_t i, size, part
-    cdef unsigned long long large
-    cdef char swapped[64*8]
-    if dtype & DT_SWAPPED:
-        size = item_size(dtype)
-        i = 0
-        while i < n:
-            part = min(<Py_ssize_t>64, n - i)
-            store_cast(swapped, src + i, part, size, dtype & ~DT_SWAPPED)
-            swap_bytes(dst + i*stride, stride, swapped, size, part, size)
-            i += part
-    elif dtype == DT_U8 or dtype == DT_I8:
-        store_u8(dst, src, n, stride)
-    elif dtype == DT_U16 or dtype == DT_I16:
-        store_u16(dst, src, n, stride)
-    elif dtype == DT_U32:
-        store_u32(dst, src, n, stride)
-    elif dtype == DT_I32:
-        store_s32(dst, src, n, stride)
-    elif dtype == DT_I64:
-        store_s64(dst, src, n, stride)
-    elif dtype == DT_U64:
-        for i in range(n):
-            if src[i] >= 9223372036854775808.0:
-                large = <unsigned long long><long long>(src[i] - 9223372036854775808.0) ^ (<unsigned long long>1 << 63)
-            else:
-                large = <unsigned long long><long long>src[i]
-            memcpy(dst + i*stride, &large, 8)
-    else:
-        store_row(dst, src, n, stride, dtype)
-
-
-cdef inline void batch_element(const OrderedArgs* args, Py_ssize_t n, const char** x, char** y) noexcept nogil:
-    """The first sample of batch element n, counted over all batch axes in C order."""
-    cdef int axis
-    cdef Py_ssize_t index
-    x[0] = args.x.data
-    y[0] = args.y.data
-    for axis in range(args.batch_ndim - 1, -1, -1):
-        index = n % args.batch_shape[axis]
-        n //= args.batch_shape[axis]
-        x[0] += index*args.x.batch[axis]
-        y[0] += index*args.y.batch[axis]
 
 
 # --- windows ----------------------------------------------------------------------------------------------------------
@@ -438,7 +355,7 @@ cdef inline void box_lines(const OrderedArgs* args, char* scratch, const char* i
     cdef real last[LANES]
     cdef real taps = <real>K
     for i in range(height):
-        load_pixels(after + i*beyond, args, image + i*args.x.h, n, K - 1 - args.W.pad)
+        load_after(after + i*beyond, lines, pitch, args, image + i*args.x.h)
     for i in range(LANES):
         last[i] = 0
     for i in range(height, group):
@@ -459,8 +376,10 @@ cdef inline void box_lines(const OrderedArgs* args, char* scratch, const char* i
                 j += LANES
         if q < K:
             for j in range(q, q + count):
-                for i in range(group):
-                    last[i] = last[i] + turned[j*group + i]
+                if group == 1:
+                    last[0] = last[0] + turned[j]
+                else:
+                    running_sum(last, last, turned + j*LANES, NULL, LANES)
             q += count
             if q < K:
                 continue
@@ -508,7 +427,7 @@ cdef inline void extreme_line(const OrderedArgs* args, char* scratch, Py_ssize_t
     batch_element(args, task//args.H.size, &line, &out)
     line += task % args.H.size*args.x.h
     out += task % args.H.size*args.y.h
-    load_pixels(after, args, line, n, K - 1 - args.W.pad)
+    load_after(after, samples, chunk, args, line)
     while q < n + K - 1:
         count = min(chunk, n + K - 1 - q)
         if must_stop(args.watch, &seen, count):
