@@ -381,6 +381,20 @@ def test_long_rows_in_place(mode):
     check("maximum_filter", x, 4, mode=mode)
 
 
+@pytest.mark.parametrize(
+    "shape, axis", [((5, 140_000), 0), ((140_000, 3), 1), ((3, 4, 40_000), 0), ((50_000, 2, 3), 1)]
+)
+def test_wide_columns_in_place(shape, axis):
+    x = samples(shape, np.float64)
+    for mode in ("reflect", "constant", "wrap"):
+        for name, argument in (("correlate1d", [1, 2, 3, 4.0]), ("uniform_filter1d", 4), ("maximum_filter1d", 4)):
+            right = outcome(scipy_ndimage, name, x, argument, axis=axis, mode=mode)
+            same = x.copy()
+            outcome(ndimage, name, same, argument, axis=axis, mode=mode, output=same)
+            np.testing.assert_array_equal(same, right)
+        check("uniform_filter", x, 3, mode=mode)
+
+
 def test_empty_and_scalar_arrays():
     for shape in ((0,), (0, 3), (3, 0)):
         x = np.zeros(shape)

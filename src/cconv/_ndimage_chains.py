@@ -203,7 +203,9 @@ def _steps(filters, input, output, orders):
         if isinstance(each, Line):
             *describe, weight = each
             found = line_operator(describe[0], output.shape, order, *describe[1:])
-            steps.append((found.run, weight, found.geometry.sizes[2] * found.geometry.unit > LONG_ROW))
+            # down the columns of a wide image, or of rows side by side, no row is copied as a whole
+            along = found.geometry.axes[2] == each.axis
+            steps.append((found.run, weight, along and found.geometry.sizes[2] * found.geometry.unit > LONG_ROW))
         else:
             steps.append((_window_run(each, input, output, order), None, False))
         input = output

@@ -435,17 +435,13 @@ cdef class Chains:
              cnp.ndarray output not None, Chain chain not None):
         """Find this chain for calls like one with these arrays; it is kept for one such call alone."""
         cdef size_t number
+        chain.make, chain.options, chain.cval = make, frozen(options), frozen(cval)
         if not fill_facts(chain.facts, input, code_of(output)):
             return
         try:
-            number = number_of(chain.facts, options, cval)
-        except TypeError:
-            options, cval = frozen(options), frozen(cval)
-            try:
-                number = number_of(chain.facts, options, cval)
-            except TypeError:           # no option of that kind is valid
-                return
-        chain.make, chain.options, chain.cval = make, options, cval
+            number = number_of(chain.facts, chain.options, chain.cval)
+        except TypeError:               # no option of that kind is valid
+            return
         remember(self.kept, number, chain)
 
     cdef object look_up(self, make, tuple options, cval, cnp.ndarray input, Py_ssize_t output_code,

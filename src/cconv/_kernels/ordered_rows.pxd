@@ -6,26 +6,33 @@ from cconv._kernels.elements cimport item_size, load_row, store_row, swap_bytes
 from cconv._kernels.pack cimport source_index
 from cconv._kernels.simd cimport real
 from cconv._kernels.types cimport (
-    DT_I8, DT_I16, DT_I32, DT_I64, DT_SWAPPED, DT_U8, DT_U16, DT_U32, DT_U64, PAD_REFLECT,
-    PAD_SYMMETRIC, PAD_WRAP, OrderedArgs,
+    DT_I8, DT_I16, DT_I32, DT_I64, DT_SWAPPED, DT_U8, DT_U16, DT_U32, DT_U64, PAD_CONSTANT,
+    PAD_EDGE, PAD_REFLECT, PAD_SYMMETRIC, PAD_WRAP, OrderedArgs,
 )
 
 
-cdef inline bint mirror_borders(real* dst, Py_ssize_t first, Py_ssize_t last, Py_ssize_t count, Py_ssize_t n,
-                                int boundary) noexcept nogil:
-    """dst before `first` and from `last` on, if that repeats what is between: a sample takes 0.3 ns instead of 3."""
-    cdef Py_ssize_t inside = last - first, longest = max(first, count - last), edge = boundary == PAD_REFLECT, t
-    if boundary == PAD_WRAP and inside == n and longest <= n:
+cdef inline bint fill_borders(real* dst, Py_ssize_t first, Py_ssize_t last, Py_ssize_t count,
+                              const OrderedArgs* args) noexcept nogil:
+    """dst before `first` and from `last` on, where what is between has all they repeat: 0.3 ns a sample, not 3."""
+    cdef Py_ssize_t inside = last - first, longest = max(first, count - last), t, n = args.W.size
+    cdef Py_ssize_t edge = args.W.boundary == PAD_REFLECT
+    if args.W.boundary == PAD_WRAP and inside == n and longest <= n:
         for t in range(first - 1, -1, -1):
             dst[t] = dst[t + n]
         for t in range(last, count):
             dst[t] = dst[t - n]
         return True
-    if (boundary == PAD_SYMMETRIC or boundary == PAD_REFLECT) and longest + edge <= inside:
+    if (args.W.boundary == PAD_SYMMETRIC or edge) and longest + edge <= inside:
         for t in range(first):
             dst[first - 1 - t] = dst[first + edge + t]
         for t in range(count - last):
             dst[last + t] = dst[last - 1 - edge - t]
+        return True
+    if args.W.boundary == PAD_CONSTANT or (args.W.boundary == PAD_EDGE and inside > 0):
+        for t in range(first):
+            dst[t] = args.cval if args.W.boundary == PAD_CONSTANT else dst[first]
+        for t in range(last, count):
+            dst[t] = args.cval if args.W.boundary == PAD_CONSTANT else dst[last - 1]
         return True
     return False
 
@@ -42,7 +49,7 @@ cdef inline void load_pixels(real* dst, const OrderedArgs* args, const char* lin
     last = max(first, min(count, args.W.size - start))
     if last > first:
         load_row(dst + first*unit, line + (start + first)*unit*args.x.w, (last - first)*unit, args.x.w, args.x.dtype)
-    if unit == 1 and mirror_borders(dst, first, last, count, args.W.size, args.W.boundary):
+    if unit == 1 and fill_borders(dst, first, last, count, args):
         return
     t = 0 if first > 0 else last
     while t < count:
