@@ -12,6 +12,7 @@ import numpy as np
 from ._activations import run
 from ._calls import as_array, check_num_threads, check_out
 from ._dtypes import is_supported, native
+from ._memory import empty_like
 from ._pieces import copy
 
 _DOUBLE, _SINGLE = np.dtype(np.float64), np.dtype(np.float32)
@@ -82,11 +83,11 @@ def channel_slopes(weight, x, axis):
 def destination(out, shape_of, dtype, inputs):
     """(array to compute into, the view of `out` to copy it to or None)."""
     if out is None:
-        return np.empty_like(shape_of, dtype, subok=False), None
+        return empty_like(shape_of, dtype), None
     inner = check_out(out, shape_of.shape, dtype)
     for array in inputs:
         if np.may_share_memory(inner, array) and not _same_memory(inner, array):
-            return np.empty_like(inner, dtype), inner
+            return empty_like(inner, dtype), inner
     return inner, None
 
 
@@ -109,7 +110,7 @@ def evaluate(op, x, out, num_threads, parameter=0.0, axis=-1, slopes=None, keep=
     if num_threads is not None:
         num_threads = check_num_threads(num_threads)
     if out is None:
-        return run(op, x, None, slopes, np.empty_like(x, dtype, subok=False), axis, parameter, num_threads)
+        return run(op, x, None, slopes, empty_like(x, dtype), axis, parameter, num_threads)
     inner, copy_to = destination(out, x, dtype, (x,))
     run(op, x, None, slopes, inner, axis, parameter, num_threads)
     if copy_to is not None:
@@ -141,7 +142,7 @@ def gradient(op, grad_output, x, out, num_threads, parameter=0.0, axis=-1, slope
 def _exactly(op, x, out):
     """Identity and relu of integers, in their type; identity of complex numbers."""
     dtype = native(x.dtype)
-    inner = np.empty_like(x, dtype, subok=False) if out is None else check_out(out, x.shape, dtype)
+    inner = empty_like(x, dtype) if out is None else check_out(out, x.shape, dtype)
     if op == 0 or dtype.kind in "bu":
         np.copyto(inner, x)
     else:

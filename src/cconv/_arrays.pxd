@@ -2,6 +2,7 @@
 cimport numpy as cnp
 
 from cconv._kernels.types cimport DT_SWAPPED, MAX_BATCH_AXES, Array, ConvArgs, TileGuard, Tiles
+from cconv._memory cimport KEPT_FROM, new_result
 
 
 cdef struct AxisMap:
@@ -88,20 +89,24 @@ cdef struct NewArray:
     # what np.empty would take 60 ns longer to be told
     int ndim
     int typenum
+    bint is_large
     cnp.npy_intp shape[MAX_BATCH_AXES]
 
 
 cdef inline int fill_new_array(NewArray* target, shape, dtype) except -1:
     cdef int i
+    cdef double size = dtype.itemsize
     target.ndim = len(shape)
     target.typenum = dtype.num
     for i in range(target.ndim):
         target.shape[i] = shape[i]
+        size *= <double>target.shape[i]
+    target.is_large = size >= KEPT_FROM
     return 0
 
 
 cdef inline cnp.ndarray new_array(NewArray* array):
-    return cnp.PyArray_EMPTY(array.ndim, array.shape, array.typenum, 0)
+    return new_result(array.ndim, array.shape, array.typenum, array.is_large)
 
 
 cdef inline cnp.ndarray fill_tiles(ConvArgs* args, Tiles* tiles, cnp.ndarray words, cnp.ndarray buffer,

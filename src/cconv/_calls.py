@@ -16,6 +16,7 @@ import operator
 import numpy as np
 
 from ._dtypes import native, saturated
+from ._memory import empty
 from ._pieces import mapped
 
 LIMIT = 512
@@ -144,7 +145,7 @@ def target(out, inputs):
     """
     for array in inputs:
         if array is not None and np.may_share_memory(out, array):
-            return np.empty(out.shape, out.dtype)
+            return empty(out.shape, out.dtype)
     return out
 
 

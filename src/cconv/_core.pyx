@@ -34,7 +34,7 @@ from cconv._kernels.types cimport (
 )
 from cconv._kernels.watch cimport Watch
 from cconv._limits cimport SERIAL_WORK, is_main_thread, note_call, threads_for
-from cconv._memory cimport free_memory, take_scratch
+from cconv._memory cimport free_memory, new_line, take_scratch
 
 cnp.import_array()
 
@@ -474,8 +474,8 @@ cdef class Convolution:
                 packed = content[1]
                 args.packed = cnp.PyArray_DATA(packed)
         if args.packed == NULL and (args.pack_first or kept is not None):
-            # NumPy asks for huge pages: in small ones the first touch of 36 MB took as long as all the arithmetic
-            packed = np.empty(args.packed_bytes, np.uint8)
+            # in small pages the first touch of 36 MB took as long as all the arithmetic
+            packed = new_line(args.packed_bytes, cnp.NPY_UINT8)
             args.packed = cnp.PyArray_DATA(packed)
             run_tasks(self.kernels.prepare, args, args.n_prepare, &args.scratch_bytes,
                       <int>min(<Py_ssize_t>threads, args.n_prepare), self.work)

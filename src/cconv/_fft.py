@@ -35,6 +35,7 @@ from ._core import Convolution
 from ._fft_guard import SMALL, Guard, Rules
 from ._helpers import share_out
 from ._limits import max_num_threads
+from ._memory import empty
 from ._pieces import pieces
 
 # Bytes of scratch that all threads share: fewer threads run where tiles are large.
@@ -182,7 +183,7 @@ class FFTConvolution:
         one has its spectra in `kept`."""
         spec = self.spec
         if out is None:
-            out = np.empty(spec.output_shape, spec.output_dtype)
+            out = empty(spec.output_shape, spec.output_dtype)
         if 0 in (out.size, spec.in_channels) or not (self.guarded or self._within_range(input, weight)):
             return self.operator.run(input, weight, bias, out, num_threads)
         if bias is not None:
@@ -269,7 +270,7 @@ class FFTConvolution:
                     spectra = spectrum[:, None]
                     continue
                 if spectra is None:
-                    spectra = np.empty((len(taps), len(self.pieces), *spectrum.shape[1:]), spectrum.dtype)
+                    spectra = empty((len(taps), len(self.pieces), *spectrum.shape[1:]), spectrum.dtype)
                 spectra[row : row + rows, number] = spectrum
         kernels.spectra = spectra.reshape(-1, *kernels.outer, *spectra.shape[1:])
         kernels.taps = None
@@ -304,7 +305,7 @@ class FFTConvolution:
         for in_channel in range(0, spec.in_channels, self.in_block):
             ins = min(self.in_block, spec.in_channels - in_channel)
             for piece in range(len(self.pieces)):
-                buffer = np.empty((ins, count, *length), self.number)
+                buffer = empty((ins, count, *length), self.number)
                 ok = self._gather(call, buffer, first, group * spec.in_channels + in_channel, runs, piece)
                 if ok is not None:
                     good = ok if good is None else good & ok

@@ -21,6 +21,7 @@ import numpy as np
 from ._choice import fast_length
 from ._helpers import share_out
 from ._limits import max_num_threads
+from ._memory import empty
 from ._pieces import copy, pieces, touch
 
 # Of a transform forth or back, on one thread: seconds per real and log2(points), by bytes of a real (SciPy 1.17, AMD
@@ -118,7 +119,7 @@ class WholeFFT:
             arrays = self._slabs(arrays, number, True, threads)
         product = next((array for array in arrays if array.size == self.size), None)
         if product is None:
-            product = np.empty(np.broadcast_shapes(*[array.shape for array in arrays]), self.number)
+            product = empty(np.broadcast_shapes(*[array.shape for array in arrays]), self.number)
         first, second = [np.broadcast_to(array, product.shape) for array in arrays]
         for piece in pieces(product.shape):
             np.multiply(first[piece], second[piece], out=product[piece])
@@ -147,7 +148,7 @@ class WholeFFT:
             shape[axis] = 1
             slabs = list(pieces(shape, max(1, SLAB // points)))
             shape[axis] = crop.stop - crop.start if not forth else points // 2 + 1 if real else points
-            results.append(np.empty(shape, self.dtype if real and not forth else self.number))
+            results.append(empty(tuple(shape), self.dtype if real and not forth else self.number))
             if axis < len(shape) - 1:
                 touch(results[-1])
             tasks += [(source, results[-1], (*slab[:axis], slice(None), *slab[axis + 1 :])) for slab in slabs]
@@ -241,7 +242,7 @@ class LineFFT:
 
     def _columns(self, array, threads):
         """An array as a matrix, its columns transformed."""
-        matrix = np.empty(self.points, self.number)
+        matrix = empty((self.points,), self.number)
         parts = (matrix,) if self.is_complex else (matrix.real, matrix.imag)
         for number, part in enumerate(parts):
             samples = array[number * self.points : (number + 1) * self.points]
@@ -259,7 +260,7 @@ class LineFFT:
         return matrix
 
     def _wanted(self, line):
-        result = np.empty(self.end - self.begin, self.dtype)
+        result = empty((self.end - self.begin,), self.dtype)
         if self.is_complex:
             copy(result, line[self.begin : self.end])
             return result

@@ -18,6 +18,7 @@ from ._calls import as_array, check_num_threads, check_out, fill_with_bias, targ
 from ._core import Convolution
 from ._dtypes import native
 from ._gradient_shapes import in_blocks, input_gradient, of_one_sample, with_gaps
+from ._memory import empty
 from ._pieces import copy
 from ._weight_gradient import TOGETHER_BYTES, Exchange, WeightSums, clear, run_set
 
@@ -96,7 +97,7 @@ class InputGradient:
         weights = dict(zip(self.taps, self.exchange.run(weight, num_threads), strict=True))
         self._run_parts(self.core, grad_output, weights, bias, out, num_threads)
         for region in self.borders:
-            grad = np.empty(region.shape, region.dtype)
+            grad = empty(region.shape, region.dtype)
             for first in range(0, grad_output.shape[0], region.chunk) if region.chunk else (None,):
                 images = slice(None) if first is None else slice(first, first + region.chunk)
                 if not region.is_covered:
@@ -176,7 +177,7 @@ def call(operator, arrays, bias, out, num_threads):
     if num_threads is not None:
         num_threads = check_num_threads(num_threads)
     if out is None:
-        return operator.run(*arrays, bias, np.empty(operator.shape, operator.dtype), num_threads)
+        return operator.run(*arrays, bias, empty(operator.shape, operator.dtype), num_threads)
     inner = check_out(out, operator.shape, operator.dtype)
     result = target(inner, (*arrays, bias))
     operator.run(*arrays, bias, result, num_threads)

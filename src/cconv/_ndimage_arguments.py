@@ -9,6 +9,7 @@ import warnings
 import numpy as np
 
 from ._dtypes import native
+from ._memory import empty
 
 BOUNDARIES = {
     "reflect": "symmetric",
@@ -111,20 +112,20 @@ def output_array(output, input, complex_output=False):
     shape = input.shape
     if output is None:
         dtype = native(input.dtype)
-        return np.empty(shape, np.promote_types(dtype, np.complex64) if complex_output else dtype)
+        return empty(shape, np.promote_types(dtype, np.complex64) if complex_output else dtype)
     if isinstance(output, (type, np.dtype)):
         dtype = np.dtype(output)
         if complex_output and dtype.kind != "c":
             warnings.warn("promoting specified output dtype to complex", stacklevel=4)
             dtype = np.promote_types(dtype, np.complex64)
-        return np.empty(shape, dtype)
+        return empty(shape, dtype)
     if isinstance(output, str):
         dtype = np.dtype(output)
         if complex_output and dtype.kind != "c":
             raise RuntimeError(f"output must have complex dtype; got output={output!r}")
         if not issubclass(dtype.type, np.number):
             raise RuntimeError(f"output must have numeric dtype; got output={output!r}")
-        return np.empty(shape, dtype)
+        return empty(shape, dtype)
     output = np.asarray(output)
     if output.shape != shape:
         raise RuntimeError(f"output shape not correct: {output.shape} for input of shape {shape}")

@@ -27,7 +27,7 @@ from cconv._kernels.types cimport (
 )
 from cconv._kernels.watch cimport Watch
 from cconv._limits cimport SERIAL_WORK, threads_for
-from cconv._memory cimport free_memory, take_memory
+from cconv._memory cimport KEPT_FROM, free_memory, new_result, take_memory
 
 cnp.import_array()
 
@@ -422,7 +422,8 @@ cdef class Chains:
         if found is None:
             found, out = self.resolve(make, options, cval, input, output, promote)
         elif out is None:
-            out = cnp.PyArray_EMPTY(cnp.PyArray_NDIM(input), cnp.PyArray_DIMS(input), typenum, 0)
+            out = new_result(cnp.PyArray_NDIM(input), cnp.PyArray_DIMS(input), typenum,
+                             cnp.PyArray_SIZE(input) >= KEPT_FROM//<Py_ssize_t>sizeof(double))
         return (<Chain>found).run(input, weight, out)
 
     cpdef find(self, make, tuple options, cval, cnp.ndarray input, cnp.ndarray output):

@@ -3,7 +3,7 @@
 import itertools
 import math
 
-import numpy as np
+from ._memory import empty_like
 
 # Elements of a piece: 2 ms to copy, 20 in memory that is fresh from the system or read against its order.
 PIECE = 1 << 21
@@ -41,7 +41,7 @@ def copy(target, source):
 
 def mapped(function, dtype, *arrays):
     """A new array of what `function` makes of pieces of the arrays, which have the same shape."""
-    out = np.empty_like(arrays[-1], dtype, subok=False)
+    out = empty_like(arrays[-1], dtype)
     for piece in pieces(out.shape):
         out[piece] = function(*[array[piece] for array in arrays])
     return out

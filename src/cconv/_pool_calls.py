@@ -13,6 +13,7 @@ import numpy as np
 
 from ._calls import as_array, check_num_threads, check_out, find, missing_samples, remember, target
 from ._dtypes import native
+from ._memory import empty
 from ._padding import check_choice
 from ._pieces import copy, mapped
 
@@ -48,7 +49,7 @@ def run_extreme(entry, input, out, num_threads):
     value_result = target(inner, (input,))
     index_result = target(indices, (input,)) if with_indices else None
     if with_indices and np.may_share_memory(inner, indices):
-        index_result = np.empty(shape, INDEX)
+        index_result = empty(shape, INDEX)
     run(input, value_result, index_result, num_threads)
     if value_result is not inner:
         copy(inner, value_result)
@@ -60,7 +61,7 @@ def run_extreme(entry, input, out, num_threads):
 def _targets(out, shape, dtype, with_indices):
     """(values, indices or None) to fill: new arrays, or views of what the caller gave."""
     if out is None:
-        return np.empty(shape, dtype), np.empty(shape, INDEX) if with_indices else None
+        return empty(shape, dtype), empty(shape, INDEX) if with_indices else None
     if not with_indices:
         return check_out(out, shape, dtype), None
     if not isinstance(out, tuple) or len(out) != 2:
@@ -74,7 +75,7 @@ def run_sum(entry, input, out, num_threads):
     run, shape, dtype, _, nan = entry
     if num_threads is not None:
         num_threads = check_num_threads(num_threads)
-    inner = np.empty(shape, dtype) if out is None else check_out(out, shape, dtype)
+    inner = empty(shape, dtype) if out is None else check_out(out, shape, dtype)
     if nan == "raise":
         missing_samples(input, nan, None)
     result = inner if out is None else target(inner, (input,))

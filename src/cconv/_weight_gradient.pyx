@@ -15,7 +15,7 @@ from cconv._kernels.types cimport (
     WEIGHT_PLANES, WEIGHT_WINOGRAD, Axis, ConvArgs, ConvSet, ExchangeArgs, WeightArgs, WeightKernels,
 )
 from cconv._limits cimport threads_for
-from cconv._memory cimport free_memory, take_memory
+from cconv._memory cimport free_memory, new_line, take_memory
 from cconv._phases cimport TOGETHER_BYTES as MOST_BYTES
 from cconv._phases cimport Phase, find_phase, phase_step
 
@@ -124,7 +124,7 @@ cdef class Exchange:
             return [np.ascontiguousarray(split[(..., *taps)]).reshape(shape)
                     for taps, shape in zip(self.parts, self.shapes, strict=True)]
         kernels = f32_kernels if weight.dtype == np.float32 else f64_kernels
-        result = np.empty(self.ends[-1], weight.dtype)
+        result = new_line(self.ends[-1], cnp.PyArray_TYPE(weight))
         args.weight = cnp.PyArray_DATA(weight)
         args.exchanged = cnp.PyArray_DATA(result)
         kernels.plan_exchange(&args)
@@ -147,6 +147,7 @@ cdef class WeightSums:
     cdef AxisMap input_axes
     cdef AxisMap output_axes
     cdef object dtype
+    cdef int typenum
     cdef double work
     cdef Py_ssize_t start[3]
 
@@ -157,6 +158,7 @@ cdef class WeightSums:
         self.spec = spec
         self.kernels = f32_kernels if spec.real == "f32" else f64_kernels
         self.dtype = np.dtype(np.float32 if spec.real == "f32" else np.float64)
+        self.typenum = self.dtype.num
         axes[0], axes[1], axes[2] = &args.D, &args.H, &args.W
         fill_axes(axes, spec)
         fill_axis_map(&self.input_axes, spec.input_batch_axes, spec.input_axes)
@@ -220,12 +222,12 @@ cdef class WeightSums:
 
     cdef cnp.ndarray execute(self, WeightArgs* all, int threads, cnp.ndarray out):
         """Run what is planned."""
-        cdef cnp.ndarray total = np.empty(all.n_elements, self.dtype) if out is None else out
+        cdef cnp.ndarray total = new_line(all.n_elements, self.typenum) if out is None else out
         cdef cnp.ndarray partial
         cdef Py_ssize_t none = 0
         all.total = cnp.PyArray_DATA(total)
         if all.n_chunks > 1:
-            partial = np.empty((all.n_chunks - 1)*all.n_elements, self.dtype)
+            partial = new_line((all.n_chunks - 1)*all.n_elements, self.typenum)
             all.partial = cnp.PyArray_DATA(partial)
         run_tasks(self.kernels.run, all, all.n_tasks, &all.scratch_bytes,
                   <int>min(<Py_ssize_t>threads, all.n_tasks), self.work)

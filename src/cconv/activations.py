@@ -24,6 +24,7 @@ from ._activation_calls import (
 from ._calls import as_array, check_num_threads, check_out, target
 from ._docs_activations import documented
 from ._dtypes import check_supported
+from ._memory import empty
 from ._pieces import copy
 from .pool import max_pool2d
 
@@ -201,7 +202,7 @@ def maxout(x, *, pool_size, axis=1, out=None, num_threads=None):
     pool_size, shape, planes = _as_planes(x, pool_size, axis)
     if out is not None:
         inner = check_out(out, shape, x.dtype.newbyteorder("="))
-    result = np.empty(shape, x.dtype)
+    result = empty(shape, x.dtype)
     if x.size:
         result = max_pool2d(x.reshape(planes), (pool_size, 1), num_threads=num_threads).reshape(shape)
     if out is None:
@@ -219,7 +220,7 @@ def maxout_grad(grad_output, x, *, pool_size, axis=1, out=None, num_threads=None
             f"grad_output has shape {grad_output.shape}; x of shape {x.shape} gives maxima of shape {shape}"
         )
     dtype = np.result_type(floating(grad_output, "grad_output"), floating(x, "x"))
-    inner = np.empty(x.shape, dtype) if out is None else check_out(out, x.shape, dtype)
+    inner = empty(x.shape, dtype) if out is None else check_out(out, x.shape, dtype)
     result = inner if out is None else target(inner, (x, grad_output))
     result[...] = 0
     if x.size:

@@ -7,6 +7,7 @@ import numpy as np
 from ._calls import as_array, check_num_threads, check_out, target
 from ._columns import gather, scatter
 from ._dtypes import check_supported, native
+from ._memory import empty
 from ._padding import check_byte_size, is_sequence, padded_axes, per_axis
 from ._pieces import copy
 from ._shapes import CONV_PADDINGS, layer_axes
@@ -171,7 +172,7 @@ def fold(
     check_byte_size(shape, dtype.itemsize, "the result")
     if num_threads is not None:
         num_threads = check_num_threads(num_threads)
-    inner = np.empty(shape, dtype) if out is None else check_out(out, shape, dtype)
+    inner = empty(shape, dtype) if out is None else check_out(out, shape, dtype)
     result = inner if out is None else target(inner, (columns,))
     entries = columns if batched else columns[np.newaxis]
     entries = entries.reshape(entries.shape[0], channels, *kernel, *outputs)

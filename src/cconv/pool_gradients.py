@@ -8,6 +8,7 @@ import numpy as np
 from . import _docs_pools
 from ._calls import as_array, check_num_threads, check_out, find, remember, target
 from ._gradient_shapes import check_shape
+from ._memory import empty
 from ._pieces import copy
 from ._pool_gradient import Scatter, Spans
 from ._pool_spans import adaptive_gradient, gradient_part, norm_of, scatter_spec, unpooled_shape, window_gradient
@@ -115,7 +116,7 @@ def _checked(out, shape, dtype, num_threads):
     """(a new array or a view of `out`, num_threads)."""
     if num_threads is not None:
         num_threads = check_num_threads(num_threads)
-    return np.empty(shape, dtype) if out is None else check_out(out, shape, dtype), num_threads
+    return empty(shape, dtype) if out is None else check_out(out, shape, dtype), num_threads
 
 
 def _returned(out, inner, result):
@@ -203,7 +204,7 @@ def _lp_pool_input_grad_of(rank):
         spec = operator.spec
         inner, num_threads = _checked(out, spec.output_shape, spec.output_dtype, num_threads)
         result = inner if out is None else target(inner, (grad_output, input))
-        norms = np.empty(grad_output.shape, np.float32 if spec.real == "f32" else np.float64)
+        norms = empty(grad_output.shape, np.float32 if spec.real == "f32" else np.float64)
         forward.run(input, norms, None, num_threads)
         operator.run(grad_output, result, None, num_threads, norms, input)
         return _returned(out, inner, result)
