@@ -7,8 +7,9 @@ import pytest
 
 import cconv
 import reference
+import reference_pools
 from cconv._dtypes import maximum_arithmetic
-from checks import INTEGERS, NEEDS_PAGES, between_pages, check, same_bits, sample, whole
+from checks import INTEGERS, NEEDS_PAGES, between_pages, check, guarded, same_bits, sample, whole
 
 RANKS = pytest.mark.parametrize("rank", [1, 2, 3])
 KINDS = pytest.mark.parametrize("kind", ["max", "avg"])
@@ -256,6 +257,57 @@ def test_short_rows(rng, kind, dtype):
                 got = getattr(cconv, f"{kind}_pool2d")(x, k, stride=stride, padding=padding)
                 want = getattr(reference, f"{kind}_pool2d")(x, k, stride=stride, padding=padding)
                 np.testing.assert_allclose(got, want, rtol=1e-6, atol=1e-6, err_msg=f"{n} {k} {stride} {padding}")
+
+
+def equal(name, x, *args, **options):
+    """(values, indices), which have to be the twin's."""
+    got = getattr(cconv, name)(guarded(x), *args, return_indices=True, **options)
+    twin = getattr(reference_pools if name.startswith("min") else reference, name)
+    for one, other in zip(got, twin(x, *args, return_indices=True, **options), strict=True):
+        np.testing.assert_array_equal(one, other)
+    return got
+
+
+@pytest.mark.parametrize("kind", ["max", "min"])
+@pytest.mark.parametrize("dtype", ["float32", ">f4", "uint8", "int64"])
+def test_short_rows_of_windows_that_all_lie_inside(rng, kind, dtype):
+    windows = (2, 2, 1), (3, 2, 1), (2, 3, 1), (1, 2, 1), (3, 1, 1), (2, 1, 3), ((2, 3), (2, 1), 1), (2, (2, 40), 1)
+    sizes = (2, 3), (10, 10), (9, 28), (14, 64), (4, 131), (40, 5), (6, 400)
+    for (kernel, stride, dilation), (height, width) in itertools.product(windows, sizes):
+        if min(height, width) <= np.max(kernel) * dilation:
+            continue
+        for x in (
+            sample(rng, (2, 5, height, width), dtype),
+            ties(rng, (2, 5, height, width), dtype),
+            ties(rng, (5, 2, width, height), dtype).transpose(1, 0, 3, 2),
+            ties(rng, (5, 1, height, width), dtype)[::2],
+            ties(rng, (1, 5, height, 2 * width), dtype)[..., ::-2],
+            ties(rng, (2, 2, 2, height, width), dtype)[:, 1],
+        ):
+            got = equal(f"{kind}_pool2d", x, kernel, stride=stride, dilation=dilation)
+            same_bits(got[0], getattr(cconv, f"{kind}_pool2d")(x, kernel, stride=stride, dilation=dilation))
+    x = sample(rng, (3, 4, 6, 10), dtype)
+    for out, indices in (
+        (np.empty((3, 4, 3, 8), dtype)[..., 1:6], np.empty((3, 4, 3, 5), np.int64)),
+        (np.empty((3, 4, 3, 5), dtype), np.empty((3, 4, 3, 10), np.int64)[..., ::2]),
+        (np.empty((3, 4, 3, 5), dtype), np.empty((3, 4, 4, 5), ">i8")[:, :, 1:]),
+    ):
+        pool = getattr(cconv, f"{kind}_pool2d")
+        right, got = pool(x, 2, return_indices=True), pool(x, 2, return_indices=True, out=(out, indices))
+        np.testing.assert_array_equal(got[0], right[0])
+        np.testing.assert_array_equal(got[1], right[1])
+
+
+def test_nan_in_short_rows(rng):
+    x = sample(rng, (2, 3, 8, 12), np.float32)
+    x[rng.random(x.shape) < 0.3] = np.nan
+    x[0, 0] = np.nan
+    x[1, 0] = -np.inf
+    for nan in ("propagate", "omit"):
+        for kernel, stride in ((2, 2), (3, 2), (2, 1)):
+            for kind in ("max", "min"):
+                equal(f"{kind}_pool2d", x, kernel, stride=stride, nan=nan)
+            check("avg_pool2d", x, kernel, stride=stride, nan=nan)
 
 
 @pytest.mark.parametrize("dtype", ["bool", "uint8", "int8", ">u2", "int16", ">i2", "uint16"])

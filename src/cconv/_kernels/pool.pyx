@@ -13,10 +13,10 @@ from cython.parallel cimport prange, threadid
 from cconv._kernels.elements cimport item_size
 from cconv._kernels.pool_fold cimport fold_plan, fold_task
 from cconv._kernels.pool_planes cimport fits_planes, plane_samples, plane_scratch, plane_task
-from cconv._kernels.pool_walk cimport walk_channels, walk_row, walk_scratch
+from cconv._kernels.pool_walk cimport lies_inside, rows_together, walk_channels, walk_row, walk_rows, walk_scratch
 from cconv._kernels.pool_window cimport Window, window_at
 from cconv._kernels.simd cimport LANES, real
-from cconv._kernels.types cimport KERNEL_ABI, POOL_AVG, PoolArgs, PoolKernels
+from cconv._kernels.types cimport KERNEL_ABI, POOL_AVG, Array, PoolArgs, PoolKernels
 
 cdef enum:
     TASK_WORK = 65536           # samples read of one task, 5 to 10 us
@@ -38,6 +38,24 @@ cdef const char* end_of(const PoolArgs* args) noexcept nogil:
     for axis in range(args.batch_ndim):
         last += max(<Py_ssize_t>0, (args.batch_shape[axis] - 1)*args.x.batch[axis])
     return args.x.data + last
+
+
+cdef bint follow(const Array* array, Py_ssize_t rows) noexcept nogil:
+    """True if the rows of a channel follow those of the one before."""
+    return array.h > 0 and array.channel == rows*array.h
+
+
+cdef void merge_planes(PoolArgs* args) noexcept nogil:
+    """Planes that are cut into windows with nothing between, one upon the other, are one high plane: 16 channels of
+    10x10 took 1.7 times as long by themselves."""
+    args.plane_rows = args.H.output
+    cdef bint is_cut = lies_inside(&args.W) and lies_inside(&args.H) and args.H.size == args.H.output*args.H.stride
+    if is_cut and args.unit == 1 and args.C > 1 and args.D.size == 1 and args.D.output == 1 and args.D.kernel == 1 and \
+            follow(&args.x, args.H.size) and follow(&args.y, args.H.output) and \
+            (not args.with_indices or follow(&args.indices, args.H.output)):
+        args.H.size *= args.C
+        args.H.output *= args.C
+        args.C = 1
 
 
 cdef void plan_planes(PoolArgs* args, int num_threads) noexcept nogil:
@@ -65,6 +83,7 @@ cdef void pool_plan(PoolArgs* args, int num_threads) noexcept nogil:
         args.by_planes = True
         plan_planes(args, num_threads)
         return
+    merge_planes(args)
     if args.walk:
         args.column_block = args.W.output
         args.scratch_bytes = walk_scratch(args)
@@ -124,7 +143,13 @@ cdef void pool_task(const PoolArgs* args, char* scratch, Py_ssize_t task) noexce
         return
     if args.with_indices:
         out_indices += c*args.indices.channel + od*args.indices.d
+    cdef Py_ssize_t rows = rows_together(args)
     while oh < end:
+        if rows > 1:
+            walk_rows(args, scratch, plane, out + oh*args.y.h, out_indices + oh*args.indices.h, &wd, oh,
+                      min(rows, end - oh))
+            oh += rows
+            continue
         wh = window_at(&args.H, oh, include_pad)
         if args.unit > 1:
             for ow in range(args.W.output):
@@ -132,7 +157,8 @@ cdef void pool_task(const PoolArgs* args, char* scratch, Py_ssize_t task) noexce
                 walk_channels(args, scratch, channels, plane, out + oh*args.y.h + ow*args.y.w,
                               out_indices + oh*args.indices.h + ow*args.indices.w, &wd, &wh, &ww)
         else:
-            walk_row(args, scratch, plane, out + oh*args.y.h, out_indices + oh*args.indices.h, &wd, &wh)
+            walk_row(args, scratch, plane, out + oh*args.y.h, out_indices + oh*args.indices.h, &wd, &wh,
+                     wh.start - oh//args.plane_rows*args.plane_rows*args.H.stride)
         oh += 1
 
 

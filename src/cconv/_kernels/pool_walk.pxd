@@ -7,16 +7,19 @@ b. The lanes run along W, or along the channels where those are neighbours in me
 c. An extreme's place is kept as its distance from the window's first tap, in a lane as wide as the sample's: one
    comparison selects both, 4 to 10 times as fast as a branch and an index of 64 bits. Planes of more samples than
    32 bits count are compared as 64-bit reals (`maximum_arithmetic`).
+d. Short rows without padding are walked together, one after the other in one line: a row of 5 to 14 outputs took 45 ns
+   to begin and to end, now 10 to 20.
 """
 from cconv._kernels.pool_window cimport (
     HIGHEST, LOWEST, NOT_A_NUMBER, Window, indices_lie_ready, lies_ready, load_samples, samples, store_indices,
     store_values, window_at,
 )
-from cconv._kernels.simd cimport FLOATING, LANES, inlined, is_nan, place, real, vevens, vload, vtake
+from cconv._kernels.simd cimport FLOATING, LANES, inlined, is_nan, place, real, vevens, vload, vstore, vtake
 from cconv._kernels.types cimport POOL_AVG, POOL_MIN, Axis, PoolArgs
 
 cdef enum:
     LINE = 1024                 # outputs of a row, or channels, that are worked on at a time
+    SHORT_ROW = 64              # outputs of a row up to which rows are walked together
 
 
 cdef inline Py_ssize_t line_outputs(const PoolArgs* args) noexcept nogil:
@@ -44,6 +47,26 @@ cdef inline Py_ssize_t line_samples(const PoolArgs* args) noexcept nogil:
 
 cdef inline Py_ssize_t walk_scratch(const PoolArgs* args) noexcept nogil:
     return (2*LINE + line_samples(args))*<Py_ssize_t>sizeof(real) + LINE*8
+
+
+cdef inline bint lies_inside(const Axis* axis) noexcept nogil:
+    """True if every tap of every window falls on a sample."""
+    return axis.pad == 0 and columns_under(axis, axis.output) <= axis.size
+
+
+cdef inline Py_ssize_t row_pitch(const PoolArgs* args) noexcept nogil:
+    """From one row's outputs to the next one's where rows are walked together: as many as its samples are far apart."""
+    return (columns_under(&args.W, args.W.output) + args.W.stride - 1)//args.W.stride
+
+
+cdef inline Py_ssize_t rows_together(const PoolArgs* args) noexcept nogil:
+    """Rows of outputs to walk as one line; 0: none."""
+    cdef Py_ssize_t pitch = row_pitch(args)
+    cdef Py_ssize_t beyond = (args.W.kernel - 1)*args.W.dilation + 2*LANES*args.W.stride
+    if args.kind == POOL_AVG or args.unit > 1 or args.W.output > SHORT_ROW or not lies_inside(&args.H) or \
+            not lies_inside(&args.W):
+        return 0
+    return min(LINE//pitch, (line_samples(args) - beyond)//(pitch*args.W.stride))
 
 
 cdef inline bint is_better(real value, real best, bint omit, bint least) noexcept nogil:
@@ -131,15 +154,11 @@ cdef inline void start_walk(real* values, place* places, Py_ssize_t n, real valu
         places[i] = first
 
 
-cdef inline void store_walk(const PoolArgs* args, char* out, char* out_indices, real* values, const place* places,
-                            long long* indices, Py_ssize_t n, Py_ssize_t step, Py_ssize_t index_step, long long first,
-                            Py_ssize_t between) noexcept nogil:
-    """n outputs, `step` bytes apart, and where they came from: of windows whose first taps are at the indices `first`
-    and every `between` on."""
+cdef inline void store_places(const PoolArgs* args, char* out_indices, const place* places, long long* indices,
+                              Py_ssize_t n, Py_ssize_t index_step, long long first,
+                              Py_ssize_t between) noexcept nogil:
+    """Where n outputs came from: of windows whose first taps are at the indices `first` and every `between` on."""
     cdef Py_ssize_t i
-    store_values(out, values, n, step, args.y.dtype)
-    if not args.with_indices:
-        return
     cdef bint ready = indices_lie_ready(out_indices, index_step, args.indices.dtype)
     if ready:
         indices = <long long*>out_indices
@@ -149,9 +168,18 @@ cdef inline void store_walk(const PoolArgs* args, char* out, char* out_indices, 
         store_indices(out_indices, indices, n, index_step, args.indices.dtype)
 
 
+cdef inline void store_walk(const PoolArgs* args, char* out, char* out_indices, real* values, const place* places,
+                            long long* indices, Py_ssize_t n, Py_ssize_t step, Py_ssize_t index_step, long long first,
+                            Py_ssize_t between) noexcept nogil:
+    """n outputs, `step` bytes apart, and where they came from."""
+    store_values(out, values, n, step, args.y.dtype)
+    if args.with_indices:
+        store_places(args, out_indices, places, indices, n, index_step, first, between)
+
+
 cdef inline void walk_row(const PoolArgs* args, char* scratch, const char* plane, char* out, char* out_indices,
-                          const Window* wd, const Window* wh) noexcept nogil:
-    """One output row of one channel, tap by tap, lanes along W."""
+                          const Window* wd, const Window* wh, Py_ssize_t row_of_plane) noexcept nogil:
+    """One output row of one channel, tap by tap, lanes along W; `row_of_plane` is under its first taps."""
     cdef Py_ssize_t columns = line_outputs(args)
     cdef real* values = <real*>scratch
     cdef real* line = values + 2*LINE
@@ -214,8 +242,57 @@ cdef inline void walk_row(const PoolArgs* args, char* scratch, const char* plane
         if not maximum:
             finish_walk(args, values, places, n)
         store_walk(args, out + ow*args.y.w, out_indices + ow*args.indices.w, values, places, indices, n, args.y.w,
-                   args.indices.w, (wd.start*args.H.size + wh.start)*args.W.size + start, args.W.stride)
+                   args.indices.w, (wd.start*args.H.size + row_of_plane)*args.W.size + start, args.W.stride)
         ow += n
+
+
+cdef inline void copy_rows(const PoolArgs* args, real* line, const char* data, Py_ssize_t rows, Py_ssize_t pitch,
+                           Py_ssize_t count) noexcept nogil:
+    """`count` samples of every stride-th row into `line`, `pitch` apart."""
+    cdef Py_ssize_t row, i
+    cdef const char* source
+    for row in range(rows):
+        source = data + row*args.H.stride*args.x.h
+        if lies_ready(source, args.x.w, args.x.dtype) and \
+                source + (count + LANES)*<Py_ssize_t>sizeof(real) <= args.x_end:
+            i = 0
+            while i < count:        # the next row goes over what is too much
+                vstore(line + row*pitch + i, vload(<const real*>source + i))
+                i += LANES
+        else:
+            load_samples(line + row*pitch, source, count, args.x.w, args.x.dtype)
+
+
+cdef inline void walk_rows(const PoolArgs* args, char* scratch, const char* plane, char* out, char* out_indices,
+                           const Window* wd, Py_ssize_t oh, Py_ssize_t rows) noexcept nogil:
+    """Some short output rows of one channel as one, all of whose windows lie inside."""
+    cdef real* values = <real*>scratch
+    cdef real* line = values + 2*LINE
+    cdef place* places = <place*>(values + LINE)
+    cdef long long* indices = <long long*>(line + line_samples(args))
+    cdef Py_ssize_t pitch = row_pitch(args), count = columns_under(&args.W, args.W.output), kd, kh, kw, row, first
+    cdef Py_ssize_t lanes = whole_vectors(rows*pitch)
+    cdef real lowest = NOT_A_NUMBER if args.nan_omit else HIGHEST if args.kind == POOL_MIN else LOWEST
+    cdef place here
+    start_walk(values, places, lanes, lowest, wd.first*args.D.dilation*args.H.size*args.W.size)
+    for kd in range(wd.first, wd.last):
+        for kh in range(args.H.kernel):
+            copy_rows(args, line, plane + (wd.start + kd*args.D.dilation)*args.x.d
+                      + (oh*args.H.stride + kh*args.H.dilation)*args.x.h, rows, pitch*args.W.stride, count)
+            for kw in range(args.W.kernel):
+                here = (kd*args.D.dilation*args.H.size + kh*args.H.dilation)*args.W.size + kw*args.W.dilation
+                take_extreme(values, places, line + kw*args.W.dilation, lanes, args.W.stride, here, args.nan_omit,
+                             args.kind == POOL_MIN)
+    cdef bint is_one_row = pitch == args.W.output and args.y.h == args.W.output*args.y.w
+    if is_one_row:
+        store_values(out, values, rows*pitch, args.y.w, args.y.dtype)
+    for row in range(rows):
+        if not is_one_row:
+            store_values(out + row*args.y.h, values + row*pitch, args.W.output, args.y.w, args.y.dtype)
+        if args.with_indices:
+            first = wd.start*args.H.size + (oh + row) % args.plane_rows*args.H.stride
+            store_places(args, out_indices + row*args.indices.h, places + row*pitch, indices, args.W.output,
+                         args.indices.w, first*args.W.size, args.W.stride)
 
 
 cdef inline void walk_channels(const PoolArgs* args, char* scratch, Py_ssize_t channels, const char* data, char* out,

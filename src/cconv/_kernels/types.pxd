@@ -219,6 +219,7 @@ cdef struct PoolArgs:
     bint by_pixels              # all taps of a pixel's channels at once
     bint by_blocks              # rows are folded by blocks of H.kernel
     Py_ssize_t unit             # channels side by side (they are neighbours in memory); 1: lanes along W
+    Py_ssize_t plane_rows       # rows of outputs of a channel, where planes are merged to one of H.output rows
     Py_ssize_t row_block        # outputs of a task
     Py_ssize_t column_block
     Py_ssize_t n_tasks
