@@ -14,18 +14,23 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ._calls import as_array, check_num_threads, check_out, fill_with_bias, target
+from ._calls import as_array, check_num_threads, check_out, fill_with_bias, remember, target
 from ._core import Convolution
 from ._dtypes import native
 from ._gradient_shapes import in_blocks, input_gradient, of_one_sample, with_gaps
 from ._memory import empty
 from ._pieces import copy
+from ._pooling import Pooling
+from ._shapes import pool_spec
 from ._weight_gradient import TOGETHER_BYTES, Exchange, WeightSums, clear, run_set
 
 NAMES = ("input", "weight", "bias")
 # that one call of NumPy's adds up, or an image: Ctrl-C need not wait for all. Image by image, LeNet-5's 32 small ones
 # took twice as long.
 BIAS_SAMPLES = 4_000_000
+PLANE_TYPES = (np.float32, np.float64)
+
+_plane_sums = {}
 
 
 class Gradients(NamedTuple):
@@ -201,7 +206,7 @@ def all_gradients(rank, grad_output, input, weight, needs, input_grad, weight_gr
     if "bias" in needs:
         last = options["data_format"] == "channels_last"
         channel = grad_output.ndim - 1 if last else grad_output.ndim - 1 - rank
-        found["bias"] = bias_gradient(grad_output, channel)
+        found["bias"] = bias_gradient(grad_output, channel, options["num_threads"])
     return Gradients(**found)
 
 
@@ -209,9 +214,23 @@ def of_type(grad, array):
     return grad.real.copy() if grad.dtype.kind == "c" and array.dtype.kind != "c" else grad
 
 
-def bias_gradient(grad_output, channel):
+def _sums_of_planes(array, channel, num_threads):
+    """Of (..., channels, *plane) those of each plane, (images, channels, 1): NumPy's take 2.5 to 4 times as long."""
+    shape = (math.prod(array.shape[:channel]), array.shape[channel], math.prod(array.shape[channel + 1 :]))
+    if not array.size:
+        return np.zeros((*shape[:2], 1), array.dtype)
+    # the mean of one window, divided by 1
+    key = shape, array.dtype
+    pool = _plane_sums.get(key) or remember(_plane_sums, key, Pooling(pool_spec(
+        "avg", 1, *key, shape[2:], None, 0, 1, False, False, True, 1, False, "channels_first", None)))  # fmt: skip
+    return pool.run(array.reshape(shape), None, None, num_threads)
+
+
+def bias_gradient(grad_output, channel, num_threads):
     """The sum over all axes but the channels', in at least single precision, pairwise or an axis at a time."""
     dtype = native(grad_output.dtype)
+    if channel < grad_output.ndim - 1 and grad_output.flags.c_contiguous and grad_output.dtype in PLANE_TYPES:
+        return _sums_of_planes(grad_output, channel, num_threads).sum((0, 2))
     kept = np.dtype(np.float32) if dtype == np.float16 else dtype
     total = grad_output
     if channel == grad_output.ndim - 1:

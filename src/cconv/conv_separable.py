@@ -177,7 +177,7 @@ def _backward_of(rank):
             found["depthwise_weight"] = of_type(grad_weight, depthwise_weight)
         if "bias" in needs:
             last = data_format == "channels_last"
-            found["bias"] = bias_gradient(grad_output, grad_output.ndim - 1 - (0 if last else rank))
+            found["bias"] = bias_gradient(grad_output, grad_output.ndim - 1 - (0 if last else rank), num_threads)
         return SeparableGradients(**found)
 
     return _docs.finish(separable_conv_backward, "separable_conv", "_backward", rank, __name__)

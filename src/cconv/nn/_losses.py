@@ -57,11 +57,12 @@ def cross_entropy(logits, labels):
            [ 0.  ,  0.  ]]))
     """
     labels = _check_labels(logits, labels)
-    chosen = np.expand_dims(labels, 1)
+    image, *place = np.ogrid[tuple(map(slice, labels.shape))] if labels.ndim > 1 else (np.arange(len(labels)),)
+    chosen = (image, labels, *place)
     grad = activations.log_softmax(logits, axis=1)
-    loss = -float(np.take_along_axis(grad, chosen, 1).mean())
+    loss = -float(np.add.reduce(grad[chosen], axis=None)) / labels.size
     np.exp(grad, out=grad)
-    np.put_along_axis(grad, chosen, np.take_along_axis(grad, chosen, 1) - 1, 1)
+    grad[chosen] -= 1
     grad *= grad.dtype.type(1 / labels.size)
     return loss, grad
 
