@@ -201,6 +201,8 @@ def test_more_threads_than_cpus_give_the_same_bits():
             "depthwise": (cconv.conv2d, (array(1, 35, 61, 83), array(35, 1, 3, 3)), {"groups": 35}),
             "image": (cconv.correlate, (array(301, 517), array(5, 7)), {"mode": "same"}),
             "line": (cconv.convolve, (array(70001), array(101)), {}),
+            "few taps": (cconv.convolve, (array(70001), array(3)), {"mode": "same", "boundary": "reflect"}),
+            "few rows": (cconv.correlate, (array(3, 41003), array(3, 3)), {"mode": "same"}),
             "max": (cconv.max_pool2d, (array(3, 19, 157, 159), 3), {"stride": 2, "padding": 1}),
             "avg": (cconv.avg_pool2d, (array(3, 19, 157, 159), 3), {"stride": 2, "padding": 1}),
         }
@@ -211,6 +213,23 @@ def test_more_threads_than_cpus_give_the_same_bits():
         print("same")
     """, OMP_NUM_THREADS="7")
     assert result.stdout == "same\n", result.stderr
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64", "complex64", ">f4", "int32"])
+def test_few_long_rows_are_shared_out(rng, dtype):
+    signal = pytest.importorskip("scipy.signal")
+    for shape, kernel in (
+        ((70_001,), (3,)), ((70_001,), (7,)), ((2, 50_000), (1, 4)), ((3, 41_000), (3, 3)), ((2, 2, 9_000), (2, 2, 2)),
+    ):  # fmt: skip
+        for place in (np.s_[...], np.s_[..., ::2], np.s_[..., ::-1]):
+            x = rng.integers(0, 9, shape).astype(dtype)[place]
+            w = rng.integers(0, 5, kernel).astype(dtype)
+            alone = cconv.correlate(x, w, mode="same", num_threads=1)
+            same_bits(cconv.correlate(x, w, mode="same", num_threads=2), alone)
+            right = signal.correlate(x.astype(complex), w.astype(complex), mode="same", method="direct")
+            np.testing.assert_array_equal(alone.astype(complex), right)
+    found = cconv.explain(cconv.correlate, np.ones(10**6, np.float32), np.ones(3, np.float32))
+    assert found.tasks >= found.threads
 
 
 def test_calls_from_many_threads_at_once(rng):

@@ -43,6 +43,7 @@ cdef enum:
     FOLD_PIXELS = 64            # of a pointwise layer, whose images then share panels; 14x14 takes 1.1 times as long so
     MOST_PIXELS = 800           # of a task, output channels in the lanes: their sums take 256 bytes each
     ROWS_BYTES = 512*1024       # a row kernel whose smallest tile exceeds this leaves L2: the channel kernel takes over
+    ROW_PIECE = 4096            # outputs of a row, at least, where tasks share it
     TASKS_PER_THREAD = 4        # so that an unlucky thread waits for a quarter of its share at most
     ENOUGH_PIXELS = 200         # pixels that pay for packing a task's weights: 0.6 cycles a weight, 12 to use it
     WINOGRAD_CHANNELS = 32      # in and out, at least
@@ -129,6 +130,11 @@ cdef void plan_rows(ConvArgs* args, int num_threads) noexcept nogil:
             break
         plan_tile(args, d, h, w, False)
     args.n_tasks = lines*ceil_div(args.H.output, h)*ceil_div(args.D.output, d)
+    args.column_block = args.W.output
+    if args.n_tasks < TASKS_PER_THREAD*num_threads and w % LANES == 0:      # few rows are shared out piece by piece
+        args.column_block = ceil_div(args.W.output, ceil_div(TASKS_PER_THREAD*num_threads, args.n_tasks))
+        args.column_block = ceil_div(max(args.column_block, <Py_ssize_t>ROW_PIECE), w)*w
+        args.n_tasks *= ceil_div(args.W.output, args.column_block)
     args.scratch_bytes = rows_scratch(args)
 
 

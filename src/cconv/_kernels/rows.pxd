@@ -246,7 +246,7 @@ cdef inline Py_ssize_t rows_scratch(const ConvArgs* args) noexcept nogil:
 
 
 cdef inline void rows_task(const ConvArgs* args, char* scratch, Py_ssize_t task) noexcept nogil:
-    """One task: TD.tile x TH.tile rows of all output channels of one group, of one batch element."""
+    """One task: TD.tile x TH.tile rows, or a piece of them, of all output channels of a group, of a batch element."""
     cdef Py_ssize_t taps = args.D.kernel*args.H.kernel*args.W.kernel
     cdef Py_ssize_t bands = band_count(args)
     cdef Py_ssize_t planes = args.IC*args.D.kernel*bands
@@ -273,6 +273,11 @@ cdef inline void rows_task(const ConvArgs* args, char* scratch, Py_ssize_t task)
 
     cdef Py_ssize_t n_h = (args.H.output + args.TH.tile - 1)//args.TH.tile
     cdef Py_ssize_t n_d = (args.D.output + args.TD.tile - 1)//args.TD.tile
+    cdef Py_ssize_t n_w = (args.W.output + args.column_block - 1)//args.column_block
+    cdef Py_ssize_t end
+    ow = task % n_w*args.column_block
+    end = min(args.W.output, ow + args.column_block)
+    task //= n_w
     cdef Py_ssize_t oh = task % n_h*args.TH.tile
     cdef Py_ssize_t od = task//n_h % n_d*args.TD.tile
     cdef Py_ssize_t g = task//(n_h*n_d) % args.G
@@ -298,11 +303,10 @@ cdef inline void rows_task(const ConvArgs* args, char* scratch, Py_ssize_t task)
             inner = args.W.output
             outer = args.W.output
         outer = min(outer, inner + (args.W.output - inner)//LANES*LANES)
-    ow = 0
-    while ow < args.W.output:
+    while ow < end:
         packed = ow < inner or ow >= outer
         if packed:
-            w_tile = min(args.TW.tile, (inner if ow < inner else args.W.output) - ow)
+            w_tile = min(args.TW.tile, (min(inner, end) if ow < inner else end) - ow)
             if w_tile % LANES:              # before the rows themselves: these zeros go on into the next one
                 j = w_tile + args.TW.halo
                 while j < args.IC*args.tile_elements:
@@ -313,7 +317,7 @@ cdef inline void rows_task(const ConvArgs* args, char* scratch, Py_ssize_t task)
                              args.x.data + x_offset + channel_offset(&args.x, g*args.IC + ic),
                              constant_value(args, ic), od, oh, ow, d_tile, h_tile, w_tile)
         else:
-            w_tile = min(<Py_ssize_t>IN_PLACE_COLUMNS, outer - ow)
+            w_tile = min(<Py_ssize_t>IN_PLACE_COLUMNS, min(outer, end) - ow)
         for kw in range(args.W.kernel):
             columns[kw] = tap_offset(args, 0, 0, kw) if packed else kw*args.W.dilation
         for d in range(d_tile):

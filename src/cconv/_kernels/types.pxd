@@ -191,6 +191,7 @@ cdef struct ConvArgs:
     Py_ssize_t ic_block
     Py_ssize_t oc_block
     Py_ssize_t tile_elements    # packed tile of one input channel
+    Py_ssize_t column_block     # of ALG_ROWS: outputs of a row that a task makes
     Py_ssize_t n_tasks
     Py_ssize_t scratch_bytes    # per thread
     const Tiles* tiles          # of tile kernels only
