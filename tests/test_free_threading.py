@@ -27,7 +27,7 @@ CHANGED = {
         ["adaptive_pool._cache", "conv._cache", "conv_gradients._cache", "conv_transpose._cache",
          "linear_filter._cache", "pool._cache", "pool._plain_cache",
          "pool_gradients._cache", "_activation_calls._cache", "_signal_calls._cache",
-         "_signal_planes._cache"], "atomic steps"),
+         "_signal_planes._cache", "_gradients._plane_sums"], "atomic steps"),
     "_accelerate._active": "under _lock",
     "_accelerate._replaced": "under _lock",
     "_helpers._helpers": "replaced in a forked child, which has one thread",
