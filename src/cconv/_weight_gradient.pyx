@@ -12,7 +12,7 @@ from cconv._core cimport BatchStrides, Convolution, dtype_codes, fill_axes, load
 from cconv._kernels.types cimport MOST_PARTS as PARTS
 from cconv._kernels.types cimport (
     ALG_WINOGRAD, MAX_BATCH_AXES, METHOD_AUTO, METHOD_DIRECT, METHOD_WINOGRAD, WEIGHT_GROUPS, WEIGHT_PANELS,
-    WEIGHT_PLANES, WEIGHT_WINOGRAD, Axis, ConvArgs, ConvSet, ExchangeArgs, WeightArgs, WeightKernels,
+    WEIGHT_PLANES, WEIGHT_RUNS, WEIGHT_WINOGRAD, Axis, ConvArgs, ConvSet, ExchangeArgs, WeightArgs, WeightKernels,
 )
 from cconv._limits cimport threads_for
 from cconv._memory cimport free_memory, new_line, take_memory
@@ -258,7 +258,7 @@ cdef class WeightSums:
         cdef Py_ssize_t y_batch[MAX_BATCH_AXES]
         self.fill(&all, x_batch, y_batch, input, grad_output)
         return {"kernel": {WEIGHT_PANELS: "panels", WEIGHT_GROUPS: "groups", WEIGHT_PLANES: "planes",
-                           WEIGHT_WINOGRAD: "winograd"}[all.algorithm],
+                           WEIGHT_WINOGRAD: "winograd", WEIGHT_RUNS: "runs"}[all.algorithm],
                 "scratch_bytes": all.scratch_bytes, "blocks": all.n_blocks, "chunks": all.n_chunks,
                 "images": all.images, "tile": (all.layer.TD.tile, all.layer.TH.tile, all.layer.TW.tile),
                 "ic_block": all.layer.ic_block, "oc_block": all.layer.oc_block, "tasks": all.n_tasks}

@@ -57,6 +57,7 @@ cdef enum:                      # and which a weight gradient
     WEIGHT_GROUPS = 1           # small groups in the lanes
     WEIGHT_PLANES = 2           # one channel in and out per group: pixels of a plane in the lanes
     WEIGHT_WINOGRAD = 3         # 3x3 with many channels: F(3x3, 4x4)
+    WEIGHT_RUNS = 4             # few output channels: pixels in the lanes
 
 cdef enum:                      # what the caller allows
     METHOD_AUTO = 0

@@ -13,13 +13,14 @@ from cconv._kernels.pack cimport box_size, plan_patches, plan_taps
 from cconv._kernels.pixels cimport WIDTH, padded, pixels_in_place
 from cconv._kernels.simd cimport LANES, real
 from cconv._kernels.types cimport (
-    KERNEL_ABI, METHOD_AUTO, METHOD_WINOGRAD, WEIGHT_GROUPS, WEIGHT_PANELS, WEIGHT_PLANES, WEIGHT_WINOGRAD, ConvArgs,
-    ExchangeArgs, WeightArgs, WeightKernels,
+    KERNEL_ABI, METHOD_AUTO, METHOD_WINOGRAD, WEIGHT_GROUPS, WEIGHT_PANELS, WEIGHT_PLANES, WEIGHT_RUNS, WEIGHT_WINOGRAD,
+    ConvArgs, ExchangeArgs, WeightArgs, WeightKernels,
 )
 from cconv._kernels.weight_blocks cimport count_blocks, sums_of_chunk
 from cconv._kernels.weight_groups cimport groups_scratch, groups_task
 from cconv._kernels.weight_panels cimport panels_scratch, panels_task
 from cconv._kernels.weight_planes cimport BLOCK_PIXELS, CHANNELS, planes_apply, planes_scratch, planes_task
+from cconv._kernels.weight_runs cimport RUN_BYTES, block_bytes, plan_box, runs_apply, runs_scratch, runs_task
 from cconv._kernels.weight_winograd cimport winograd_scratch, winograd_task
 
 cdef enum:
@@ -108,6 +109,21 @@ cdef Py_ssize_t plan_planes(WeightArgs* all) noexcept nogil:
     return ceil_div(args.G, CHANNELS)
 
 
+cdef Py_ssize_t plan_runs(WeightArgs* all) noexcept nogil:
+    cdef ConvArgs* args = &all.layer
+    cdef Py_ssize_t w = args.W.output, h = args.H.output
+    plan_box(args, h, w)
+    while h > 1 and block_bytes(args) > RUN_BYTES:
+        h = even(args.H.output, ceil_div(h, 2))
+        plan_box(args, h, w)
+    while w > 16*LANES and block_bytes(args) > RUN_BYTES:
+        w = even(args.W.output, ceil_div(w, 2))
+        plan_box(args, h, w)
+    all.images = 1
+    all.scratch_bytes = runs_scratch(all)
+    return args.G
+
+
 cdef bint winograd_applies(const ConvArgs* args) noexcept nogil:
     return (args.D.kernel == 1 and args.H.kernel == 3 and args.W.kernel == 3 and args.H.stride == 1
             and args.W.stride == 1 and args.H.dilation == 1 and args.W.dilation == 1)
@@ -151,6 +167,8 @@ cdef int choose(const ConvArgs* args) noexcept nogil:
         return WEIGHT_WINOGRAD
     if planes_apply(args):
         return WEIGHT_PLANES
+    if runs_apply(args):
+        return WEIGHT_RUNS
     return WEIGHT_GROUPS if groups_are_better(args) else WEIGHT_PANELS
 
 
@@ -162,11 +180,13 @@ cdef void weight_plan(WeightArgs* all) noexcept nogil:
     cdef double work
     all.n_elements = args.G*args.OC*args.IC*taps
     all.algorithm = choose(args)
-    all.only_finite = all.algorithm == WEIGHT_WINOGRAD or all.algorithm == WEIGHT_PLANES
+    all.only_finite = all.algorithm != WEIGHT_PANELS and all.algorithm != WEIGHT_GROUPS
     if all.algorithm == WEIGHT_WINOGRAD:
         units = plan_winograd(all)
     elif all.algorithm == WEIGHT_PLANES:
         units = plan_planes(all)
+    elif all.algorithm == WEIGHT_RUNS:
+        units = plan_runs(all)
     elif all.algorithm == WEIGHT_GROUPS:
         units = plan_groups(all)
     else:
@@ -200,6 +220,8 @@ cdef inline void weight_task(const WeightArgs* args, char* scratch, Py_ssize_t t
         winograd_task(args, scratch, task)
     elif args.algorithm == WEIGHT_PLANES:
         planes_task(args, scratch, task)
+    elif args.algorithm == WEIGHT_RUNS:
+        runs_task(args, scratch, task)
     elif args.algorithm == WEIGHT_GROUPS:
         groups_task(args, scratch, task)
     else:

@@ -87,18 +87,18 @@ cdef inline inlined sum_planes(real* total, const Planes* planes) noexcept nogil
         vstore(total + i*LANES, vload(total + i*LANES) + acc[i])
 
 
-cdef inline void add_lanes(real* sums, real* block, const real* total, bint flip) noexcept nogil:
-    """sums[t] = the sum of total[t]'s lanes, for 9 of them; those up to a whole number of vectors are readable."""
+cdef inline void add_lanes(real* sums, real* block, const real* total, Py_ssize_t n, bint flip) noexcept nogil:
+    """sums[t] = the sum of total[t]'s lanes, for n of them; those up to a whole number of vectors are readable."""
     cdef Py_ssize_t t = 0, i, step
-    while t < 9:
+    while t < n:
         transpose_strided(block, LANES, total + t*LANES, LANES)
         step = LANES//2
         while step:
             for i in range(step):
                 vstore(block + i*LANES, vload(block + i*LANES) + vload(block + (i + step)*LANES))
             step //= 2
-        for i in range(min(<Py_ssize_t>LANES, 9 - t)):
-            sums[8 - t - i if flip else t + i] = block[i]
+        for i in range(min(<Py_ssize_t>LANES, n - t)):
+            sums[n - 1 - t - i if flip else t + i] = block[i]
         t += LANES
 
 
@@ -146,4 +146,4 @@ cdef inline void planes_task(const WeightArgs* all, char* scratch, Py_ssize_t ta
                        <const real*>(args.x.data + x_offset + g*args.x.channel), (bottom - top)*width)
             sum_planes(total + (g - g0)*9*LANES, &planes)
     for g in range(channels):
-        add_lanes(out + (g0 + g)*9, turned, total + g*9*LANES, args.flip)
+        add_lanes(out + (g0 + g)*9, turned, total + g*9*LANES, 9, args.flip)
