@@ -26,8 +26,8 @@ from cconv._kernels.pack cimport (
     tap_offset,
 )
 from cconv._kernels.simd cimport (
-    CACHE_LINE, CH_M, CH_ROWS, CH_V, FLOATING, LANES, inlined, prefetch, real, vload, vreal, vrelu, vstore, vzero,
-    vzip_high, vzip_low,
+    CACHE_LINE, CH_M, CH_ROWS, CH_V, FLOATING, LANES, apart, inlined, prefetch, real, vload, vreal, vrelu, vstore,
+    vzero, vzip_high, vzip_low,
 )
 from cconv._kernels.store cimport finish_row
 from cconv._kernels.types cimport ACT_NONE, ACT_RELU, Array, ConvArgs
@@ -288,8 +288,8 @@ cdef inline void repeat_taps(Py_ssize_t* offsets, Py_ssize_t taps, Py_ssize_t ch
             offsets[ic*taps + k] = offsets[k] + ic*channel_pitch
 
 
-cdef inline void fill_tap_offsets(Py_ssize_t* offsets, const ConvArgs* args, Py_ssize_t channels,
-                                  Py_ssize_t channel_pitch, Py_ssize_t pitch) noexcept nogil:
+cdef inline apart fill_tap_offsets(Py_ssize_t* offsets, const ConvArgs* args, Py_ssize_t channels,
+                                   Py_ssize_t channel_pitch, Py_ssize_t pitch) noexcept nogil:
     """Where in the tile each k of so many channels begins: channels lie channel_pitch apart, tile positions pitch."""
     cdef Py_ssize_t kd, kh, kw, k = 0, taps = args.D.kernel*args.H.kernel*args.W.kernel
     for kd in range(args.D.kernel):

@@ -18,7 +18,7 @@ d. Sums run over (kd, kh, kw) in the order of the samples, whatever the tile: bi
 from cconv._kernels.elements cimport is_native, item_size, load_row
 from cconv._kernels.pack cimport batch_offsets, common_divisor, constant_value, is_aligned, is_direct, source_index
 from cconv._kernels.simd cimport (
-    FLOATING, LANES, inlined, real, transpose_strided, vkeep, vload, vreal, vrelu, vstore, vzero,
+    FLOATING, LANES, apart, inlined, real, transpose_strided, vkeep, vload, vreal, vrelu, vstore, vzero,
 )
 from cconv._kernels.store cimport finish_row
 from cconv._kernels.types cimport ACT_NONE, ACT_RELU, PAD_CONSTANT, Axis, ConvArgs
@@ -306,8 +306,8 @@ cdef inline Py_ssize_t span_size(const Axis* axis, Py_ssize_t count) noexcept no
     return (count - 1)*axis.stride + (axis.kernel - 1)*axis.dilation + 1
 
 
-cdef inline void pack_pixels(real* dst, const ConvArgs* args, const char* src, Py_ssize_t n, Py_ssize_t channels,
-                             real* block) noexcept nogil:
+cdef inline apart pack_pixels(real* dst, const ConvArgs* args, const char* src, Py_ssize_t n, Py_ssize_t channels,
+                              real* block) noexcept nogil:
     """dst[pixel][lane] of n neighbours along W; lanes beyond `channels` are zero."""
     cdef Py_ssize_t q = 0, count, c, i
     cdef bint direct = is_direct(&args.x, args.batch_ndim) and channels == LANES

@@ -123,8 +123,8 @@ cdef inline Py_ssize_t padded(Py_ssize_t channels) noexcept nogil:
     return (channels + LANES - 1)//LANES*LANES
 
 
-cdef inline void pack_panel(real* panel, const real* weight, Py_ssize_t row, Py_ssize_t K,
-                            Py_ssize_t channels) noexcept nogil:
+cdef inline apart pack_panel(real* panel, const real* weight, Py_ssize_t row, Py_ssize_t K,
+                             Py_ssize_t channels) noexcept nogil:
     """panel[k][m] = weight[m*row + k], in rows of padded(channels); beyond `channels` repeats channel 0, which is not
     stored. Whole blocks are transposed in registers."""
     cdef Py_ssize_t width = padded(channels)
@@ -217,9 +217,9 @@ cdef inline void load_pixel(real* dst, const ConvArgs* args, const char* image, 
         load_row(dst, image + d*args.x.d + h*args.x.h + w*args.x.w, channels, args.x.channel, args.x.dtype)
 
 
-cdef inline void pack_samples(real* tile, const ConvArgs* args, const char* image, Py_ssize_t ic0, Py_ssize_t ics,
-                              Py_ssize_t od, Py_ssize_t oh, Py_ssize_t ow, Py_ssize_t d_tile, Py_ssize_t h_tile,
-                              Py_ssize_t w_tile) noexcept nogil:
+cdef inline apart pack_samples(real* tile, const ConvArgs* args, const char* image, Py_ssize_t ic0, Py_ssize_t ics,
+                               Py_ssize_t od, Py_ssize_t oh, Py_ssize_t ow, Py_ssize_t d_tile, Py_ssize_t h_tile,
+                               Py_ssize_t w_tile) noexcept nogil:
     """As pack_channel, `ics` channels at a time: tile[slot][d][h][w][ic]. `image`: channel ic0 of the first pixel."""
     cdef Py_ssize_t sd, sh, sw, d, h, t, id_, ih, iw
     cdef Py_ssize_t pitch_w = args.ic_block

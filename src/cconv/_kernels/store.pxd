@@ -1,6 +1,6 @@
 """Storing: bias, activation, conversion and layout, on rows of finished sums."""
 from cconv._kernels.elements cimport store_row
-from cconv._kernels.simd cimport FLOATING, real
+from cconv._kernels.simd cimport FLOATING, apart, real
 from cconv._kernels.types cimport (
     ACT_LEAKY_RELU, ACT_NONE, ACT_RELU, ACT_RELU6, DT_I8, DT_I16, DT_I32, DT_I64, DT_SATURATE, DT_TYPE, DT_U8,
     DT_U16, DT_UNSIGNED,
@@ -61,8 +61,8 @@ cdef inline void drop_sign(real* row, Py_ssize_t n) noexcept nogil:
         row[i] = greatest if row[i] > greatest else row[i]
 
 
-cdef inline void finish_row(char* dst, real* row, Py_ssize_t n, Py_ssize_t stride, int dtype, const real* bias,
-                            Py_ssize_t bias_step, int activation) noexcept nogil:
+cdef inline apart finish_row(char* dst, real* row, Py_ssize_t n, Py_ssize_t stride, int dtype, const real* bias,
+                             Py_ssize_t bias_step, int activation) noexcept nogil:
     """dst = activation(row + bias). bias_step 0: one bias for the row; 1: the row runs over channels.
     `row` is overwritten."""
     cdef Py_ssize_t i
