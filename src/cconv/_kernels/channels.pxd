@@ -120,11 +120,11 @@ cdef inline inlined channel_tile(real* sums, const real* weight, const real* til
             if out.relu:
                 for v in range(V):
                     acc[m*V + v] = vrelu(acc[m*V + v])
-            if FLOATING and M == CH_M and V == CH_V and out.zipped:
+            if FLOATING and M > CH_M//2 and V == CH_V and out.zipped:
                 continue
             for v in range(V):
                 vstore(out.first + m*out.pitch + v*LANES, acc[m*V + v])
-    if FLOATING and M == CH_M and V == CH_V and out.zipped:     # tiles of fewer sums don't zip: their code takes room
+    if FLOATING and M > CH_M//2 and V == CH_V and out.zipped:   # tiles of fewer sums don't zip: their code takes room
         for m in range(0, M - 1, 2):
             if m < rows:
                 for v in range(V):
@@ -137,7 +137,10 @@ cdef inline inlined run_tile(real* sums, const real* weight, const real* tile, c
                              bint in_panel) noexcept nogil:
     """The register tile that just covers channels x vectors of pixels; literals, so that sums stay in registers."""
     if channels > CH_M//2:
-        if vectors >= 3:
+        if CH_M == 8 and channels <= 6 and vectors >= 3:
+            # 32 -> 6 channels, 3x3: 0.85 of the time with AVX-512
+            channel_tile(sums, weight, tile, taps, K, near, accumulate, out, channels, 6, CH_V, in_panel)
+        elif vectors >= 3:
             channel_tile(sums, weight, tile, taps, K, near, accumulate, out, channels, CH_M, CH_V, in_panel)
         elif vectors == 2:
             channel_tile(sums, weight, tile, taps, K, near, accumulate, out, channels, CH_M, 2, in_panel)
