@@ -3,8 +3,9 @@
 Design:
 a. A task owns the planes of `unit` channels, or a segment of one plane: all of its indices are read in row-major order,
    so neither the order of a sum nor which of two repeated indices is the last depends on threads.
-b. The plane is zeroed just ahead of the largest index met: what is written is still near. The largest index of a row
-   is looked for anyway: no index is used before it is known to lie in the plane.
+b. The plane is zeroed a little ahead of the largest index met: what is written is still near. No index is used before
+   it is known to lie in what is zeroed: that is two operations and no comparison each. The largest index itself is
+   looked for only when one lies beyond (for every row that took a third of the time of 3x3 windows).
 c. Where the plane cannot be written in place (other types, odd strides), a segment of it is gathered in scratch.
 """
 from libc.string cimport memcpy, memset
@@ -21,6 +22,7 @@ cdef enum:
     # are read for each part (12,000 x 12,000 by 128 KB: 5.0 s instead of 1.2)
     MARKED = 1 << 20
     MOST_MARKED = 1 << 26
+    ZERO_AHEAD = 8192           # bytes
     SHARED_PLANE = 32768        # samples of a plane that several threads may share
 
 cdef struct Target:
@@ -122,6 +124,15 @@ cdef inline unsigned long long largest(const long long* indices, Py_ssize_t n) n
     return most
 
 
+cdef inline bint lie_before(const long long* indices, Py_ssize_t n, Py_ssize_t end) noexcept nogil:
+    """Whether 0 <= index < end of all: of an index, or of what is left up to the last allowed one, the sign is set."""
+    cdef Py_ssize_t i
+    cdef unsigned long long signs = 0
+    for i in range(n):
+        signs |= <unsigned long long>indices[i] | (<unsigned long long>(end - 1) - <unsigned long long>indices[i])
+    return <long long>signs >= 0
+
+
 cdef inline long long smallest(const long long* indices, Py_ssize_t n) noexcept nogil:
     cdef Py_ssize_t i
     cdef long long least = indices[0]
@@ -170,7 +181,10 @@ cdef inline void send_run(const Target* target, const real* values, const long l
     if some:
         send(target, values, indices, n, lane, True, add)
     elif lane:
-        send(target, values, indices, n, 1, False, add)
+        if add:
+            send(target, values, indices, n, 1, False, True)
+        else:
+            send(target, values, indices, n, 1, False, False)
     elif target.stride == sizeof(real):
         if add:
             send(target, values, indices, n, 0, False, True)
@@ -185,14 +199,18 @@ cdef inline bint send_samples(const ScatterArgs* args, Target* target, const cha
     """n samples of a row, or channels of a pixel; False if an index is out of range."""
     cdef Py_ssize_t plane = args.D*args.H*args.W
     cdef const long long* places = index_row(indices, n, args.indices.channel if lane else args.indices.w, buffer)
-    cdef unsigned long long most = largest(places, n)
-    cdef bint some
-    if most >= <unsigned long long>plane:
-        return False
-    if args.mode == SCATTER_CHECK or <Py_ssize_t>most < target.first:
-        return True
-    some = <Py_ssize_t>most >= target.last or target.first > 0 and smallest(places, n) < target.first
-    zero_until(target, min(<Py_ssize_t>most + 1, target.last))
+    cdef unsigned long long most
+    cdef bint some = False
+    if args.mode == SCATTER_CHECK:
+        return lie_before(places, n, plane)
+    if target.first > 0 or not lie_before(places, n, target.zeroed):
+        most = largest(places, n)
+        if most >= <unsigned long long>plane:
+            return False
+        if <Py_ssize_t>most < target.first:
+            return True
+        some = <Py_ssize_t>most >= target.last or target.first > 0 and smallest(places, n) < target.first
+        zero_until(target, min(<Py_ssize_t>most + 1 + ZERO_AHEAD//(target.unit*<Py_ssize_t>sizeof(real)), target.last))
     send_run(target, value_row(&args.x, x, n, args.x.channel if lane else args.x.w, values), places, n, lane, some,
              args.mode == SCATTER_ADD)
     return True
@@ -237,7 +255,7 @@ cdef inline bint send_planes(const ScatterArgs* args, Py_ssize_t planes, const r
     """All of so many small planes: one look at the indices, one memset."""
     cdef Target target
     cdef Py_ssize_t n = args.SW, plane = args.D*args.H*args.W, p
-    if largest(indices, planes*n) >= <unsigned long long>plane:
+    if not lie_before(indices, planes*n, plane):
         return False
     memset(y, 0, planes*plane*sizeof(real))
     target.stride = sizeof(real)
