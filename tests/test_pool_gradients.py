@@ -227,6 +227,32 @@ def test_spread_bits_do_not_depend_on_threads_or_batch(rng, data_format):
         same_bits(part, one[1:2])
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("channels", [1, 2, 3, 4, 5, 7, 8, 9, 12, 16, 17, 31, 32, 33])
+def test_small_planes_of_many_channels(rng, dtype, channels):
+    """Planes that are turned into pixels, some channels left over: avg_pool, adaptive_avg_pool, both directions."""
+    eps = 8 * np.finfo(dtype).eps
+    for size in [(13, 13), (5, 6), (2, 1), (1, 9), (28, 3), (9, 64), (3, 65)]:
+        shape = (2, channels, *size)
+        for outputs in [(6, 6), (2, 3), (1, 4), (19, 2)]:
+            grad = sample(rng, (2, channels, *outputs), dtype)
+            equal("adaptive_avg_pool2d_input_grad", grad, shape, rtol=eps)
+        x = sample(rng, shape, dtype)
+        want = twins.adaptive_avg_pool_nd(2, x, (4, 5))
+        np.testing.assert_allclose(cconv.adaptive_avg_pool2d(x, (4, 5)), want, rtol=0, atol=eps * abs(want).max())
+        for kernel_size, stride, padding, extra in [
+            (3, 1, 1, {}), (3, 2, 1, {}), (2, 1, 0, {}), (2, 3, 1, {}), (3, 2, 1, dict(count_include_pad=False)),
+        ]:  # fmt: skip
+            if min(size) + 2 * padding < kernel_size:
+                continue
+            options = dict(stride=stride, padding=padding, **extra)
+            grad = sample(rng, cconv.avg_pool2d(x, kernel_size, **options).shape, dtype)
+            got = equal("avg_pool2d_input_grad", grad, shape, kernel_size, rtol=eps, **options)
+            for threads in (1, 3):
+                same_bits(cconv.avg_pool2d_input_grad(grad, shape, kernel_size, num_threads=threads, **options), got)
+            same_bits(cconv.avg_pool2d_input_grad(grad[1:], (1, *shape[1:]), kernel_size, **options), got[1:])
+
+
 # ---- norms ----------------------------------------------------------------------------------------------------
 
 

@@ -455,18 +455,33 @@ cdef inline const real* stack_rows(const PoolArgs* args, const Strip* strip, con
 
 cdef inline bint lies_stacked(const PoolArgs* args, const Strip* strip, const Window* wd, Py_ssize_t oh,
                               Py_ssize_t count) noexcept nogil:
-    """True if the rows under so many outputs are one long row where they lie, and some more can be read after it."""
+    """True if the rows under so many outputs are one long row where they lie, in each slice, and some more can be read
+    after it."""
     cdef Py_ssize_t size = sizeof(real), top = oh*args.H.stride - args.H.pad, rows = rows_under(args, count)
     cdef Py_ssize_t after = (4*LANES + MANY_TAPS + args.W.kernel*args.W.dilation)*size
-    return (args.kind != POOL_LP and strip.ready and top >= 0 and top + rows <= args.H.size and wd.last - wd.first == 1
+    return (args.kind != POOL_LP and strip.ready and top >= 0 and top + rows <= args.H.size and wd.last > wd.first
             and strip.first == 0 and strip.last == strip.columns and args.W.size <= strip.width
             and args.x.h == args.W.size*size
             and args.x_end - strip.plane > (args.D.size - 1)*args.x.d + (top + rows)*args.x.h + after)
 
 
+cdef inline const real* stacked_slices(const PoolArgs* args, const Strip* strip, const Window* wd, Py_ssize_t top,
+                                       Py_ssize_t n, int op) noexcept nogil:
+    """n samples from row `top` on, folded along the depth: as one row: row by row, 2x2x2 took 1.45 times as long."""
+    cdef Strip whole = strip[0]
+    cdef Window wh
+    if wd.last - wd.first == 1:
+        return <const real*>(strip.plane + (wd.start + wd.first*args.D.dilation)*args.x.d + top*args.x.h)
+    wh.start = top
+    wh.first, wh.last = 0, 1
+    whole.last = whole.reals = n
+    fold_rows(args, &whole, strip.stacked, wd, &wh, op)
+    return strip.stacked
+
+
 cdef inline void fold_stack(const PoolArgs* args, Strip* strip, char* out, const Window* wd, Py_ssize_t oh,
                             Py_ssize_t count, bint bare, bint include_pad, int op) noexcept nogil:
-    """So many output rows as one, axis by axis; `bare`: where they lie."""
+    """So many output rows as one, axis by axis; `bare`: as `lies_stacked` says."""
     cdef Py_ssize_t size = sizeof(real), top = oh*args.H.stride - args.H.pad, rows = rows_under(args, count)
     cdef Py_ssize_t width = strip.width, b, n
     cdef bint in_place = row_takes_values(args, strip, out) and args.y.h % size == 0
@@ -476,7 +491,7 @@ cdef inline void fold_stack(const PoolArgs* args, Strip* strip, char* out, const
     cdef bint halved, dense
     if bare:
         width = args.W.size
-        source = <const real*>(strip.plane + (wd.start + wd.first*args.D.dilation)*args.x.d + top*args.x.h)
+        source = stacked_slices(args, strip, wd, top, rows*width, op)
     else:
         source = stack_rows(args, strip, wd, top, rows, op)
     halved = args.W.stride == 2 and args.W.dilation == 1 and args.W.kernel > 1 and width % 2 == 0

@@ -13,6 +13,7 @@ from cconv._kernels.elements cimport item_size
 from cconv._kernels.pool_pick cimport pick_plan, pick_task
 from cconv._kernels.pool_scatter cimport scatter_plan, scatter_task
 from cconv._kernels.pool_spread cimport spread_plan, spread_task
+from cconv._kernels.pool_turn cimport turn_plan, turn_task
 from cconv._kernels.simd cimport FLOATING, LANES
 from cconv._kernels.types cimport KERNEL_ABI, SPAN_MAX, PoolGradKernels, ScatterArgs, SpanArgs
 
@@ -37,6 +38,7 @@ cdef void span_plan(SpanArgs* args, int num_threads) noexcept nogil:
     """Lanes along W or along the channels, and tasks for all threads."""
     cdef Py_ssize_t strips, row_work, neighbours = args.y.channel
     args.unit = 1
+    args.turned = 0
     # a few channels are too short a run for vectors, unless the row is one run
     if args.C > 1 and neighbours == item_size(args.y.dtype) \
             and (args.C >= LANES or args.W.stride == 1 and not args.W.adaptive):
@@ -45,12 +47,15 @@ cdef void span_plan(SpanArgs* args, int num_threads) noexcept nogil:
         pick_plan(args)
     else:
         spread_plan(args)
+        turn_plan(args)
     row_work = args.column_block*args.unit*max(<Py_ssize_t>1, args.W.sources//args.W.size) \
         * max(<Py_ssize_t>1, args.H.sources//args.H.size)
     args.row_block = max(<Py_ssize_t>1, min(args.H.size, TASK_WORK//max(<Py_ssize_t>1, row_work)))
     args.planes = 1
     if args.unit == 1:
         args.planes = planes_of_task(args.C, args.N, row_work*args.H.size, num_threads)
+        if args.turned:             # whole vectors of channels, so that the number of threads does not say which are
+            args.planes = max(<Py_ssize_t>1, args.planes//args.turned)*args.turned
     strips = args.N*ceil_div(args.C, args.unit*args.planes)*args.D.size*ceil_div(args.W.size, args.column_block)
     while args.row_block > 1 and strips*ceil_div(args.H.size, args.row_block) < TASKS_PER_THREAD*num_threads:
         args.row_block = (args.row_block + 1)//2
@@ -95,6 +100,8 @@ cdef void span_task(const SpanArgs* args, char* scratch, Py_ssize_t task) noexce
             pick_task(args, scratch, x + plane*args.x.channel, y + plane*args.y.channel,
                       indices + (plane*args.indices.channel if args.with_indices else 0), d, h, end, w,
                       channels if args.unit > 1 else 1)
+    elif FLOATING and args.turned:
+        turn_task(args, scratch, x, y, h, end, channels)
     elif FLOATING:
         spread_task(args, scratch, x, norms, y, samples, d, h, end, w, channels)
 

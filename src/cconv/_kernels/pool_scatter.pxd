@@ -167,13 +167,19 @@ cdef inline inlined send(const Target* target, const real* values, const long lo
                          Py_ssize_t lane, bint some, bint add) noexcept nogil:
     """Values to their samples: `some` if not all of them are the task's. `lane` is 1 if they belong to channels side by
     side, 0 if to one."""
-    cdef Py_ssize_t i
+    cdef Py_ssize_t i = 0
     cdef real* place
-    for i in range(n):
-        if some and not target.first <= indices[i] < target.last:
-            continue
-        place = <real*>(target.data + indices[i]*target.stride) + i*lane
-        place[0] = place[0] + values[i] if add else values[i]
+    cdef int k
+    while not some and i + 4 <= n:      # the steps of a loop for each: 1.3 times the time
+        for k in range(4):
+            place = <real*>(target.data + indices[i + k]*target.stride) + (i + k)*lane
+            place[0] = place[0] + values[i + k] if add else values[i + k]
+        i += 4
+    while i < n:
+        if not some or target.first <= indices[i] < target.last:
+            place = <real*>(target.data + indices[i]*target.stride) + i*lane
+            place[0] = place[0] + values[i] if add else values[i]
+        i += 1
 
 
 cdef inline void send_run(const Target* target, const real* values, const long long* indices, Py_ssize_t n,

@@ -32,7 +32,7 @@ cdef inline bint is_constant(const SpanAxis* axis) noexcept nogil:
 
 
 cdef inline Py_ssize_t step_of(const SpanAxis* axis) noexcept nogil:
-    return 1 if axis.adaptive else axis.dilation//axis.common
+    return 1 if axis.adaptive or axis.dilation == 1 else quotient(axis.dilation, axis.common)
 
 
 cdef inline Span span_of(const SpanAxis* axis, Py_ssize_t i) noexcept nogil:

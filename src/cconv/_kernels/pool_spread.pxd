@@ -15,9 +15,9 @@ from libc.string cimport memcpy
 from cconv._kernels.elements cimport item_size, load_row, store_row
 from cconv._kernels.pool_lines cimport fold_two, fold_window
 from cconv._kernels.pool_powers cimport power
-from cconv._kernels.pool_spans cimport Span, floor_div, is_constant, span_of, step_of, targets_of
+from cconv._kernels.pool_spans cimport Span, floor_div, is_constant, quotient, span_of, step_of, targets_of
 from cconv._kernels.pool_window cimport lies_ready
-from cconv._kernels.simd cimport FOLD_SUM, LANES, alone, inlined, real
+from cconv._kernels.simd cimport FOLD_SUM, LANES, alone, apart, inlined, real
 from cconv._kernels.types cimport Array, SpanArgs, SpanAxis
 
 cdef enum:
@@ -45,6 +45,9 @@ cdef struct Strip:
     real* work                  # PHASES + 2 lines
     real* weights               # of the sources, one each
     Span* spans                 # of the targets, where they go one by one
+    Py_ssize_t taps[PHASES]     # where a stride is dealt out: the kernel's taps that meet each phase,
+    Py_ssize_t phase            # that of the first target,
+    Py_ssize_t before           # and the line's columns before those of its group
     bint in_pairs               # up to two sources each: `spans` are their columns, or that of a zero after the last
 
 
@@ -75,7 +78,7 @@ cdef inline bint by_phases(const SpanArgs* args) noexcept nogil:
 cdef inline void find_sources(const SpanArgs* args, Strip* strip, bint keep) noexcept nogil:
     """The columns of the line under the strip's targets; `keep`: fill in spans and weights."""
     cdef const SpanAxis* axis = &args.W
-    cdef Py_ssize_t low = axis.sources, high = 0, i, end = strip.start + strip.targets
+    cdef Py_ssize_t low = axis.sources, high = 0, i, end = strip.start + strip.targets, place
     cdef Span span
     cdef Py_ssize_t step = step_of(axis)
     strip.in_pairs = args.unit == 1 and not is_constant(axis)
@@ -83,7 +86,12 @@ cdef inline void find_sources(const SpanArgs* args, Strip* strip, bint keep) noe
         low = strip.start + axis.pad - (axis.kernel - 1)*axis.dilation
         high = end + axis.pad
     elif by_phases(args):
-        low = floor_div(strip.start + axis.pad, axis.stride) - (axis.kernel - 1)//axis.stride
+        place = floor_div(strip.start + axis.pad, axis.stride)
+        strip.phase = strip.start + axis.pad - place*axis.stride
+        strip.before = (axis.kernel - 1)//axis.stride
+        for i in range(axis.stride):
+            strip.taps[i] = (axis.kernel - 1 - i)//axis.stride + 1 if i < axis.kernel else 0
+        low = place - strip.before
         high = floor_div(end - 1 + axis.pad, axis.stride) + 1
     elif is_constant(axis):
         low, high = 0, 1
@@ -219,15 +227,14 @@ cdef inline inlined weigh_rows_by(alone dst, const real** rows, const real* weig
     cdef int t
     cdef real value
     for i in range(n):
-        value = rows[0][i]*weights[0]
+        value = rows[0][i]*weights[0] if fresh else dst[i] + rows[0][i]*weights[0]
         for t in range(1, count):
             value = value + rows[t][i]*weights[t]
-        dst[i] = value if fresh else dst[i] + value
+        dst[i] = value
 
 
-cdef inline void weigh_rows(real* dst, const real** rows, const real* weights, Py_ssize_t n, int count,
-                            bint fresh) noexcept nogil:
-    """dst = (dst +) the weighted sum of up to ROWS rows."""
+cdef inline inlined weigh_rows_with(alone dst, const real** rows, const real* weights, Py_ssize_t n, int count,
+                                    bint fresh) noexcept nogil:
     if count == 1:
         weigh_rows_by(dst, rows, weights, n, 1, fresh)
     elif count == 2:
@@ -236,6 +243,16 @@ cdef inline void weigh_rows(real* dst, const real** rows, const real* weights, P
         weigh_rows_by(dst, rows, weights, n, 3, fresh)
     elif count == 4:
         weigh_rows_by(dst, rows, weights, n, 4, fresh)
+
+
+cdef inline void weigh_rows(real* dst, const real** rows, const real* weights, Py_ssize_t n, int count,
+                            bint fresh) noexcept nogil:
+    """dst = (dst +) the weighted sum of up to ROWS rows. `fresh` is a literal too: a product that is used twice is
+    fused with a sum where vectors are made, and not in what is left of a row, whose bits then depend on the layout."""
+    if fresh:
+        weigh_rows_with(dst, rows, weights, n, count, True)
+    else:
+        weigh_rows_with(dst, rows, weights, n, count, False)
 
 
 cdef inline void clear(real* dst, Py_ssize_t n) noexcept nogil:
@@ -253,22 +270,25 @@ cdef inline void sum_rows(const SpanArgs* args, const Strip* strip, const Span* 
     cdef real weights[ROWS]
     cdef int held = 0
     cdef bint fresh = True
+    cdef Py_ssize_t step_d = step_of(&args.D), step_h = step_of(&args.H)
+    cdef real weight = <real>args.scale
     od = depth.first
     while od < depth.last:
         oh = height.first
         while oh < height.last:
             rows[held] = source_row(args, strip, od, oh, strip.rows + held*strip.pitch)
-            count = targets_of(&args.D, od) if args.D.weighted else 1
-            if args.H.weighted:
-                count *= targets_of(&args.H, oh)
-            weights[held] = <real>(args.scale/count)
+            if args.D.weighted or args.H.weighted:
+                count = (targets_of(&args.D, od) if args.D.weighted else 1) \
+                    * (targets_of(&args.H, oh) if args.H.weighted else 1)
+                weight = <real>(args.scale/count)
+            weights[held] = weight
             held += 1
             if held == ROWS:
                 weigh_rows(dst, rows, weights, n, held, fresh)
                 fresh = False
                 held = 0
-            oh += step_of(&args.H)
-        od += step_of(&args.D)
+            oh += step_h
+        od += step_d
     if held:
         weigh_rows(dst, rows, weights, n, held, fresh)
     elif fresh:
@@ -296,25 +316,22 @@ cdef inline inlined interleave(alone dst, const real** phases, Py_ssize_t n, int
 cdef inline void sum_phases(const SpanArgs* args, const Strip* strip, real* dst) noexcept nogil:
     """Target w, at u = w + pad of the padded row, sums the sources u//stride and so many before it as the kernel's taps
     that meet the phase u % stride."""
-    cdef Py_ssize_t stride = args.W.stride, n = strip.targets, u = strip.start + args.W.pad, i = 0, r, q, taps, whole
-    cdef Py_ssize_t groups = floor_div(u + n - 1, stride) - floor_div(u, stride) + 1
-    cdef Py_ssize_t before = (args.W.kernel - 1)//stride        # columns of the line before the first group's
+    cdef Py_ssize_t stride = args.W.stride, n = strip.targets, i = 0, r, q = 0, taps, whole
+    cdef Py_ssize_t groups = quotient(strip.phase + n - 1, stride) + 1
     cdef const real* phases[PHASES]
     cdef real* line
     for r in range(stride):
-        taps = (args.W.kernel - 1 - r)//stride + 1 if r < args.W.kernel else 0
+        taps = strip.taps[r]
         line = strip.work + (2 + r)*strip.pitch
         phases[r] = line
         if taps == 0:
             clear(line, groups)
         elif taps == 1:
-            phases[r] = strip.line + before
+            phases[r] = strip.line + strip.before
         else:
-            fold_window(line, strip.line + before - taps + 1, groups, taps, 1, strip.work, strip.work + strip.pitch,
-                        FOLD_SUM)
-    q = floor_div(u, stride)
-    r = u - q*stride
-    q = 0
+            fold_window(line, strip.line + strip.before - taps + 1, groups, taps, 1, strip.work,
+                        strip.work + strip.pitch, FOLD_SUM)
+    r = strip.phase
     while i < n and r:                  # up to the first whole group
         dst[i] = phases[r][0]
         i += 1
@@ -322,7 +339,7 @@ cdef inline void sum_phases(const SpanArgs* args, const Strip* strip, real* dst)
         if r == stride:
             r = 0
             q = 1
-    whole = (n - i)//stride
+    whole = quotient(n - i, stride)
     for r in range(stride):
         phases[r] += q
     if stride == 2:
@@ -505,9 +522,9 @@ cdef inline void spread_rows(const SpanArgs* args, Strip* strip, char* out, cons
         h += 1
 
 
-cdef inline void spread_task(const SpanArgs* args, char* scratch, const char* x, const char* norms, char* out,
-                             const char* samples, Py_ssize_t d, Py_ssize_t h, Py_ssize_t end, Py_ssize_t w,
-                             Py_ssize_t channels) noexcept nogil:
+cdef inline apart spread_task(const SpanArgs* args, char* scratch, const char* x, const char* norms, char* out,
+                              const char* samples, Py_ssize_t d, Py_ssize_t h, Py_ssize_t end, Py_ssize_t w,
+                              Py_ssize_t channels) noexcept nogil:
     """Rows h..end-1 of slice d, targets from `w` on, of so many channels: side by side, or one after the other."""
     cdef Strip strip
     cdef Span depth = span_of(&args.D, d)

@@ -374,8 +374,6 @@ static inline void mark_small(real_bits *marks, const real *p, ptrdiff_t n, int 
 }
 #endif
 
-/* dst[j*dst_pitch + i] = src[i][j], LANES x LANES, as log2(LANES) rounds of interleaving: two vectors LANES/2
- * apart become neighbours. 0.25 shuffles per element; the scalar loop costs a load and a store per element. */
 #if CCONV_VECTOR_BYTES > CCONV_REAL_SIZE && CCONV_REAL_SIZE >= 4 && defined(__has_builtin)
 #if __has_builtin(__builtin_shufflevector)     /* a line of its own: who lacks the one cannot read the other */
 #define CCONV_SHUFFLES 1
@@ -389,7 +387,6 @@ static inline void mark_small(real_bits *marks, const real *p, ptrdiff_t n, int 
 #define CCONV_ZIP_HI 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31
 #define CCONV_BEFORE 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30
 #define CCONV_AFTER 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16
-#define CCONV_ROUNDS 4
 #elif CCONV_VECTOR_BYTES / CCONV_REAL_SIZE == 8
 #define CCONV_ZIP_LO 0, 8, 1, 9, 2, 10, 3, 11
 #define CCONV_EVEN 0, 2, 4, 6, 8, 10, 12, 14
@@ -397,7 +394,6 @@ static inline void mark_small(real_bits *marks, const real *p, ptrdiff_t n, int 
 #define CCONV_ZIP_HI 4, 12, 5, 13, 6, 14, 7, 15
 #define CCONV_BEFORE 7, 8, 9, 10, 11, 12, 13, 14
 #define CCONV_AFTER 1, 2, 3, 4, 5, 6, 7, 8
-#define CCONV_ROUNDS 3
 #elif CCONV_VECTOR_BYTES / CCONV_REAL_SIZE == 4
 #define CCONV_ZIP_LO 0, 4, 1, 5
 #define CCONV_EVEN 0, 2, 4, 6
@@ -405,7 +401,6 @@ static inline void mark_small(real_bits *marks, const real *p, ptrdiff_t n, int 
 #define CCONV_ZIP_HI 2, 6, 3, 7
 #define CCONV_BEFORE 3, 4, 5, 6
 #define CCONV_AFTER 1, 2, 3, 4
-#define CCONV_ROUNDS 2
 #else
 #define CCONV_ZIP_LO 0, 2
 #define CCONV_EVEN 0, 2
@@ -413,7 +408,6 @@ static inline void mark_small(real_bits *marks, const real *p, ptrdiff_t n, int 
 #define CCONV_ZIP_HI 1, 3
 #define CCONV_BEFORE 1, 2
 #define CCONV_AFTER 1, 2
-#define CCONV_ROUNDS 1
 #endif
 /* The first halves of two vectors interleaved, and the second ones. */
 CCONV_VECTOR vreal vzip_low(vreal a, vreal b) { return __builtin_shufflevector(a, b, CCONV_ZIP_LO); }
@@ -445,13 +439,43 @@ static inline void interleave4(real *dst, vreal a, vreal b, vreal c, vreal d)
     vstore(dst + 2 * CCONV_LANES, __builtin_shufflevector(ac, bd, CCONV_ZIP_LO));
     vstore(dst + 3 * CCONV_LANES, __builtin_shufflevector(ac, bd, CCONV_ZIP_HI));
 }
-static inline void transpose_store(real *dst, ptrdiff_t dst_pitch, vreal *a)
+/* A part of a vector: half of AVX2's, which interleaves within halves, else all of it. Interleaving whole vectors took
+ * AVX2 1.6 to 2 times as long; parts of AVX-512's, 16 bytes each, took 1.6 times as long as whole ones. */
+#if CCONV_VECTOR_BYTES == 32
+enum { CCONV_PARTS = 2 };
+#if CCONV_REAL_SIZE == 4
+#define CCONV_PART_LO 0, 8, 1, 9, 4, 12, 5, 13
+#define CCONV_PART_HI 2, 10, 3, 11, 6, 14, 7, 15
+#else
+#define CCONV_PART_LO 0, 4, 2, 6
+#define CCONV_PART_HI 1, 5, 3, 7
+#endif
+CCONV_VECTOR vreal vload_parts(const real *first, const real *second)
+{
+    __m256 low = _mm256_castps128_ps256(_mm_loadu_ps((const float *)first));
+    return (vreal)_mm256_insertf128_ps(low, _mm_loadu_ps((const float *)second), 1);
+}
+#else
+enum { CCONV_PARTS = 1 };
+#define CCONV_PART_LO CCONV_ZIP_LO
+#define CCONV_PART_HI CCONV_ZIP_HI
+CCONV_VECTOR vreal vload_parts(const real *first, const real *second)
+{
+    (void)second;
+    return vload(first);
+}
+#endif
+enum { CCONV_PART = CCONV_LANES / CCONV_PARTS };
+/* What is left to do for dst[j*dst_pitch + i] = src[i][j], LANES x LANES, when each part has been loaded to where it
+ * belongs: log2(PART) rounds of interleaving, in which two vectors PART/2 apart become neighbours. */
+CCONV_VECTOR void transpose_parts(real *dst, ptrdiff_t dst_pitch, vreal *a)
 {
     vreal b[CCONV_LANES];
-    for (int round = 0; round < CCONV_ROUNDS; round++) {
+    for (int width = 1; width < CCONV_PART; width *= 2) {
         for (int i = 0; i < CCONV_LANES / 2; i++) {
-            b[2 * i] = __builtin_shufflevector(a[i], a[i + CCONV_LANES / 2], CCONV_ZIP_LO);
-            b[2 * i + 1] = __builtin_shufflevector(a[i], a[i + CCONV_LANES / 2], CCONV_ZIP_HI);
+            int from = i / (CCONV_PART / 2) * CCONV_PART + i % (CCONV_PART / 2), to = from + i % (CCONV_PART / 2);
+            b[to] = __builtin_shufflevector(a[from], a[from + CCONV_PART / 2], CCONV_PART_LO);
+            b[to + 1] = __builtin_shufflevector(a[from], a[from + CCONV_PART / 2], CCONV_PART_HI);
         }
         for (int i = 0; i < CCONV_LANES; i++)
             a[i] = b[i];
@@ -462,17 +486,21 @@ static inline void transpose_store(real *dst, ptrdiff_t dst_pitch, vreal *a)
 static inline void transpose_block(real *dst, ptrdiff_t dst_pitch, real *const *src, ptrdiff_t j)
 {
     vreal a[CCONV_LANES];
-    for (int i = 0; i < CCONV_LANES; i++)
-        a[i] = vload(src[i] + j);
-    transpose_store(dst, dst_pitch, a);
+    for (int i = 0; i < CCONV_LANES; i++) {
+        ptrdiff_t row = i % CCONV_PART, column = i - row;
+        a[i] = vload_parts(src[row] + j + column, src[row + CCONV_LANES - CCONV_PART] + j + column);
+    }
+    transpose_parts(dst, dst_pitch, a);
 }
 /* The same for rows that lie src_pitch apart: needs no table of pointers, which spilled. */
 static inline void transpose_strided(real *dst, ptrdiff_t dst_pitch, const real *src, ptrdiff_t src_pitch)
 {
     vreal a[CCONV_LANES];
-    for (int i = 0; i < CCONV_LANES; i++)
-        a[i] = vload(src + i * src_pitch);
-    transpose_store(dst, dst_pitch, a);
+    for (int i = 0; i < CCONV_LANES; i++) {
+        ptrdiff_t row = i % CCONV_PART, column = i - row;
+        a[i] = vload_parts(src + row * src_pitch + column, src + (row + CCONV_LANES - CCONV_PART) * src_pitch + column);
+    }
+    transpose_parts(dst, dst_pitch, a);
 }
 #else
 CCONV_VECTOR vreal vzip_low(vreal a, vreal b)

@@ -446,6 +446,7 @@ cdef struct SpanArgs:
     Py_ssize_t column_block
     bint tiles                  # of SPAN_SUM: windows tile the plane
     bint constant               # of SPAN_SUM: one window holds it all
+    Py_ssize_t turned           # of SPAN_SUM: planes of so many channels go as pixels, unless it is 0
     Py_ssize_t line             # samples, or pixels of `unit` channels, of a line of scratch
     Py_ssize_t n_tasks
     Py_ssize_t scratch_bytes
