@@ -41,6 +41,7 @@ cdef class Convolution:
     cdef object complex_dtype   # and of a pair
     cdef double work
     cdef bint is_complex
+    cdef bint conjugate
     cdef int store_flags        # added to the output's element type
     cdef Py_ssize_t start[3]
 

@@ -144,7 +144,11 @@ cdef const int* dtype_codes() noexcept:
 
 cdef cnp.ndarray plain(array, dtype):
     """`array` in C order, aligned and of that type; itself if it is that already."""
-    cdef cnp.ndarray result = np.ascontiguousarray(array, dtype)
+    cdef cnp.ndarray result
+    if (cnp.PyArray_CheckExact(array) and <void*>cnp.PyArray_DESCR(array) == <void*>dtype
+            and cnp.PyArray_ISCARRAY_RO(array) and cnp.PyArray_NDIM(array)):
+        return array
+    result = np.ascontiguousarray(array, dtype)
     return result if cnp.PyArray_ISALIGNED(result) else result.copy()
 
 
@@ -328,6 +332,7 @@ cdef class Convolution:
             self.start[i] = spec.input_start[i]
             self.block[i] = spec.block[i]
         self.is_complex = spec.is_complex
+        self.conjugate = spec.conjugate
         if spec.saturate:
             self.store_flags = DT_SATURATE | (DT_UNSIGNED if spec.sum_dtype.kind == "u" else 0)
         args.G = spec.groups
@@ -372,8 +377,9 @@ cdef class Convolution:
         if (self.weight_in_order and not self.is_complex and <void*>cnp.PyArray_DESCR(weight) == <void*>self.dtype
                 and cnp.PyArray_ISCARRAY_RO(weight)):
             return weight
-        weight = weight.transpose(self.weight_order + tuple([i for i in range(weight.ndim)
-                                                             if i not in self.weight_order]))
+        if not self.weight_in_order:
+            weight = weight.transpose(self.weight_order + tuple([i for i in range(weight.ndim)
+                                                                 if i not in self.weight_order]))
         if not self.is_complex:
             return plain(weight, self.dtype)
         # a complex product is a real one of (re, im) pairs: [re, -im; im, re], or [re; im] for a real input
@@ -381,13 +387,15 @@ cdef class Convolution:
         cdef Py_ssize_t taps = self.args.D.kernel*self.args.H.kernel*self.args.W.kernel
         cdef int parts = 2 if complex_input else 1
         cdef cnp.ndarray pairs = plain(weight, self.complex_dtype)
-        cdef cnp.ndarray result = np.empty(outer*self.args.IC*taps*2*parts, self.dtype)
-        if self.dtype.itemsize == 4:
+        cdef bint single = self.dtype is REAL_DTYPES[0]
+        cdef cnp.ndarray result = new_line(outer*self.args.IC*taps*2*parts,
+                                           cnp.NPY_FLOAT32 if single else cnp.NPY_FLOAT64)
+        if single:
             spread_pairs[float](<float*>cnp.PyArray_DATA(result), <float*>cnp.PyArray_DATA(pairs), outer, self.args.IC,
-                                taps, parts, self.spec.conjugate)
+                                taps, parts, self.conjugate)
         else:
             spread_pairs[double](<double*>cnp.PyArray_DATA(result), <double*>cnp.PyArray_DATA(pairs), outer,
-                                 self.args.IC, taps, parts, self.spec.conjugate)
+                                 self.args.IC, taps, parts, self.conjugate)
         return result
 
     def run(self, cnp.ndarray input not None, cnp.ndarray weight not None, bias, cnp.ndarray out, num_threads,

@@ -233,6 +233,16 @@ cdef inline Py_ssize_t constant_row_size(const ConvArgs* args) noexcept nogil:
     return aligned_reals(IN_PLACE_COLUMNS + (args.W.kernel - 1)*args.W.dilation + RW_V*LANES)
 
 
+cdef inline void fill_constant_rows(real* rows, const ConvArgs* args) noexcept nogil:
+    """What stands above and below an image. For an image of one row, which has nothing there, that took 0.35 us."""
+    cdef Py_ssize_t part, j, n = constant_row_size(args)
+    cdef real value
+    for part in range(args.x.parts):
+        value = constant_value(args, part)
+        for j in range(n):
+            rows[part*n + j] = value
+
+
 cdef inline Py_ssize_t rows_scratch(const ConvArgs* args) noexcept nogil:
     """Bytes that rows_task uses, in its order."""
     cdef Py_ssize_t planes = args.IC*args.D.kernel*band_count(args)
@@ -257,7 +267,7 @@ cdef inline void rows_task(const ConvArgs* args, char* scratch, Py_ssize_t task)
     cdef Py_ssize_t pitch_h = args.TW.tile + args.TW.halo
     cdef Py_ssize_t pitch_d = (args.TH.tile + args.TH.halo)*pitch_h
     cdef Py_ssize_t reach = (args.W.kernel - 1)*args.W.dilation
-    cdef bint packed
+    cdef bint packed, filled = False
     cdef const real* first
     cdef const char* channel
     cdef char* out
@@ -287,11 +297,6 @@ cdef inline void rows_task(const ConvArgs* args, char* scratch, Py_ssize_t task)
     pack_row_weights(weights, args, <const real*>args.weight + w_offset + g*args.OC*args.IC*taps, args.OC)
     for band in range(bands):
         band_rows[band] = (args.H.kernel - band + bands - 1)//bands
-    if in_place:
-        for ic in range(args.x.parts):
-            for j in range(constant_row_size(args)):
-                constants[ic*constant_row_size(args) + j] = constant_value(args, ic)
-
     zero_reals(tile + args.IC*args.tile_elements, RW_V*LANES + LANES)
     # columns: a packed block over the left border, blocks in place, packed blocks for the rest
     inner = args.W.output
@@ -336,6 +341,9 @@ cdef inline void rows_task(const ConvArgs* args, char* scratch, Py_ssize_t task)
                             ih = source_index((oh + j)*args.H.stride + band*args.H.dilation - args.H.pad, args.H.size,
                                               args.H.boundary)
                             if id_ < 0 or ih < 0:
+                                if not filled:
+                                    fill_constant_rows(constants, args)
+                                    filled = True
                                 rows[index + j] = constants + ic % args.x.parts*constant_row_size(args)
                             else:
                                 rows[index + j] = <const real*>(channel + id_*args.x.d + ih*args.x.h) + ow - args.W.pad
