@@ -28,7 +28,7 @@ NAMES = ("input", "weight", "bias")
 # that one call of NumPy's adds up, or an image: Ctrl-C need not wait for all. Image by image, LeNet-5's 32 small ones
 # took twice as long.
 BIAS_SAMPLES = 4_000_000
-PLANE_TYPES = (np.float32, np.float64)
+PLANE_TYPES = np.dtype(np.float32), np.dtype(np.float64)
 
 _plane_sums = {}
 

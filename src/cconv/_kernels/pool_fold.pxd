@@ -456,10 +456,11 @@ cdef inline const real* stack_rows(const PoolArgs* args, const Strip* strip, con
 cdef inline bint lies_stacked(const PoolArgs* args, const Strip* strip, const Window* wd, Py_ssize_t oh,
                               Py_ssize_t count) noexcept nogil:
     """True if the rows under so many outputs are one long row where they lie, in each slice, and some more can be read
-    after it."""
+    after it. Sums of wide rows are not made so: where they lie otherwise, they are made in another order."""
     cdef Py_ssize_t size = sizeof(real), top = oh*args.H.stride - args.H.pad, rows = rows_under(args, count)
     cdef Py_ssize_t after = (4*LANES + MANY_TAPS + args.W.kernel*args.W.dilation)*size
     return (args.kind != POOL_LP and strip.ready and top >= 0 and top + rows <= args.H.size and wd.last > wd.first
+            and (wd.last - wd.first == 1 or strip.columns <= NARROW or not is_sum(op_of(args)))
             and strip.first == 0 and strip.last == strip.columns and args.W.size <= strip.width
             and args.x.h == args.W.size*size
             and args.x_end - strip.plane > (args.D.size - 1)*args.x.d + (top + rows)*args.x.h + after)
