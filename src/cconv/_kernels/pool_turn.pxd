@@ -3,8 +3,9 @@ whose targets are turned back.
 
 Design: a row of a plane takes some 90 cycles beside its samples: spans, weights, passes that end in the middle of a
 vector. Pixels share all that, and turning in registers takes half a cycle per sample each way. 13x13 from 6x6 takes
-0.4 of the time, 3x3 windows on 28x28 0.6 and on 56x56 0.9 of it.
+0.3 of the time, 3x3 windows on 28x28 0.6 and on 56x56 0.85 of it.
 """
+from cconv._kernels.pool_scatter cimport is_ready
 from cconv._kernels.pool_spans cimport span_of
 from cconv._kernels.pool_spread cimport spread_plan, spread_task
 from cconv._kernels.pool_window cimport lies_ready
@@ -18,10 +19,10 @@ cdef enum:
     TARGET_BYTES = 16*1024      # of targets, which go from L1
 
 
-cdef inline bint are_planes(const Array* array, Py_ssize_t W) noexcept nogil:
-    """True if the rows of its planes follow each other."""
-    cdef Py_ssize_t size = sizeof(real)
-    return lies_ready(array.data, array.w, array.dtype) and array.h == W*size and array.channel % size == 0
+cdef inline bint are_planes(const Array* array, Py_ssize_t W, int batch_ndim) noexcept nogil:
+    """True if the rows of its planes follow each other, aligned."""
+    return (is_ready(array, batch_ndim) and lies_ready(array.data, array.w, array.dtype)
+            and array.h == W*<Py_ssize_t>sizeof(real))
 
 
 cdef inline Py_ssize_t source_bytes(const SpanArgs* args, Py_ssize_t channels) noexcept nogil:
@@ -49,7 +50,8 @@ cdef inline Py_ssize_t channels_to_turn(const SpanArgs* args) noexcept nogil:
     if not (FLOATING and LANES > 1 and args.unit == 1 and args.C >= LANES and args.norm == 0 and not args.tiles
             and not args.constant and args.D.size == 1 and args.D.sources == 1 and args.H.size > 1
             and max(args.W.size, args.W.sources) <= COLUMNS_PER_LANE*LANES and (args.H.adaptive or args.H.dilation == 1)
-            and are_planes(&args.x, args.W.sources) and are_planes(&args.y, args.W.size)):
+            and are_planes(&args.x, args.W.sources, args.batch_ndim)
+            and are_planes(&args.y, args.W.size, args.batch_ndim)):
         return 0
     while channels > LANES and (args.C % channels or source_bytes(args, channels) > SOURCE_BYTES):
         channels //= 2

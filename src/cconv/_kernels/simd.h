@@ -440,7 +440,7 @@ static inline void interleave4(real *dst, vreal a, vreal b, vreal c, vreal d)
     vstore(dst + 3 * CCONV_LANES, __builtin_shufflevector(ac, bd, CCONV_ZIP_HI));
 }
 /* A part of a vector: half of AVX2's, which interleaves within halves, else all of it. Interleaving whole vectors took
- * AVX2 1.6 to 2 times as long; parts of AVX-512's, 16 bytes each, took 1.6 times as long as whole ones. */
+ * AVX2 1.5 to 3 times as long; parts of AVX-512's, 16 bytes each, took 1.6 times as long as whole ones. */
 #if CCONV_VECTOR_BYTES == 32
 enum { CCONV_PARTS = 2 };
 #if CCONV_REAL_SIZE == 4
