@@ -137,8 +137,8 @@ cdef inline inlined run_tile(real* sums, const real* weight, const real* tile, c
                              bint in_panel) noexcept nogil:
     """The register tile that just covers channels x vectors of pixels; literals, so that sums stay in registers."""
     if channels > CH_M//2:
-        if CH_M == 8 and channels <= 6 and vectors >= 3:
-            # 32 -> 6 channels, 3x3: 0.85 of the time with AVX-512
+        if FLOATING and CH_M == 8 and not in_panel and channels <= 6 and vectors >= 3:
+            # 32 -> 6 channels, 3x3: 0.85 of the time with AVX-512; panels have many channels
             channel_tile(sums, weight, tile, taps, K, near, accumulate, out, channels, 6, CH_V, in_panel)
         elif vectors >= 3:
             channel_tile(sums, weight, tile, taps, K, near, accumulate, out, channels, CH_M, CH_V, in_panel)

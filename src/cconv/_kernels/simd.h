@@ -439,6 +439,12 @@ static inline void interleave4(real *dst, vreal a, vreal b, vreal c, vreal d)
     vstore(dst + 2 * CCONV_LANES, __builtin_shufflevector(ac, bd, CCONV_ZIP_LO));
     vstore(dst + 3 * CCONV_LANES, __builtin_shufflevector(ac, bd, CCONV_ZIP_HI));
 }
+/* Integers multiply too slowly for a call to be felt. */
+#if CCONV_FLOATING
+#define CCONV_TRANSPOSE static inline
+#else
+#define CCONV_TRANSPOSE static inline CCONV_APART
+#endif
 /* A part of a vector: half of AVX2's, which interleaves within halves, else all of it. Interleaving whole vectors took
  * AVX2 1.5 to 3 times as long; parts of AVX-512's, 16 bytes each, took 1.6 times as long as whole ones. */
 #if CCONV_VECTOR_BYTES == 32
@@ -483,7 +489,7 @@ CCONV_VECTOR void transpose_parts(real *dst, ptrdiff_t dst_pitch, vreal *a)
     for (int i = 0; i < CCONV_LANES; i++)
         vstore(dst + i * dst_pitch, a[i]);
 }
-static inline void transpose_block(real *dst, ptrdiff_t dst_pitch, real *const *src, ptrdiff_t j)
+CCONV_TRANSPOSE void transpose_block(real *dst, ptrdiff_t dst_pitch, real *const *src, ptrdiff_t j)
 {
     vreal a[CCONV_LANES];
     for (int i = 0; i < CCONV_LANES; i++) {
@@ -493,7 +499,7 @@ static inline void transpose_block(real *dst, ptrdiff_t dst_pitch, real *const *
     transpose_parts(dst, dst_pitch, a);
 }
 /* The same for rows that lie src_pitch apart: needs no table of pointers, which spilled. */
-static inline void transpose_strided(real *dst, ptrdiff_t dst_pitch, const real *src, ptrdiff_t src_pitch)
+CCONV_TRANSPOSE void transpose_strided(real *dst, ptrdiff_t dst_pitch, const real *src, ptrdiff_t src_pitch)
 {
     vreal a[CCONV_LANES];
     for (int i = 0; i < CCONV_LANES; i++) {
