@@ -374,9 +374,6 @@ cdef class Convolution:
 
     cdef cnp.ndarray real_weight(self, cnp.ndarray weight, bint complex_input):
         """The weight as one contiguous array of the kernel's real type; itself if it is that already."""
-        if (self.weight_in_order and not self.is_complex and <void*>cnp.PyArray_DESCR(weight) == <void*>self.dtype
-                and cnp.PyArray_ISCARRAY_RO(weight)):
-            return weight
         if not self.weight_in_order:
             weight = weight.transpose(self.weight_order + tuple([i for i in range(weight.ndim)
                                                                  if i not in self.weight_order]))

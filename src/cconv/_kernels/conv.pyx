@@ -16,7 +16,7 @@ from cconv._kernels.depthwise cimport (
 from cconv._kernels.elements cimport item_size
 from cconv._kernels.factors cimport find_factors
 from cconv._kernels.line cimport SEGMENTS, line_scratch, line_task
-from cconv._kernels.pack cimport box_size, plan_patches, plan_taps
+from cconv._kernels.pack cimport plan_patches, plan_tile
 from cconv._kernels.pixels cimport (
     WIDTH, channels_inside, packed_reals, panels_per_group, pixels_in_place, pixels_prepare, pixels_scratch,
     pixels_task,
@@ -75,13 +75,6 @@ cdef enum:
 
 cdef Py_ssize_t ceil_div(Py_ssize_t a, Py_ssize_t b) noexcept nogil:
     return (a + b - 1)//b
-
-
-cdef void plan_tile(ConvArgs* args, Py_ssize_t d, Py_ssize_t h, Py_ssize_t w, bint per_tap) noexcept nogil:
-    plan_taps(&args.TD, &args.D, d, False)
-    plan_taps(&args.TH, &args.H, h, False)
-    plan_taps(&args.TW, &args.W, w, per_tap)
-    args.tile_elements = args.TD.slots*args.TH.slots*args.TW.slots*box_size(args)
 
 
 cdef void plan_line(ConvArgs* args, int num_threads) noexcept nogil:

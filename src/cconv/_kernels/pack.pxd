@@ -188,6 +188,13 @@ cdef inline Py_ssize_t box_size(const ConvArgs* args) noexcept nogil:
     return span(&args.TD, args.TD.tile)*span(&args.TH, args.TH.tile)*span(&args.TW, args.TW.tile)
 
 
+cdef inline apart plan_tile(ConvArgs* args, Py_ssize_t d, Py_ssize_t h, Py_ssize_t w, bint per_tap) noexcept nogil:
+    plan_taps(&args.TD, &args.D, d, False)
+    plan_taps(&args.TH, &args.H, h, False)
+    plan_taps(&args.TW, &args.W, w, per_tap)
+    args.tile_elements = args.TD.slots*args.TH.slots*args.TW.slots*box_size(args)
+
+
 cdef inline void plan_patches(ConvArgs* args, Py_ssize_t d, Py_ssize_t h, Py_ssize_t w) noexcept nogil:
     plan_patch(&args.TD, &args.D, d)
     plan_patch(&args.TH, &args.H, h)

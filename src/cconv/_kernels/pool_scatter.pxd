@@ -173,7 +173,7 @@ cdef inline inlined send(const Target* target, const real* values, const long lo
     while add and not some and i + 4 <= n:      # the steps of a loop for each: 1.3 times the time
         for k in range(4):
             place = <real*>(target.data + indices[i + k]*target.stride) + (i + k)*lane
-            place[0] = place[0] + values[i + k] if add else values[i + k]
+            place[0] = place[0] + values[i + k]
         i += 4
     while i < n:
         if not some or target.first <= indices[i] < target.last:

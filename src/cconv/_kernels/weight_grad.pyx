@@ -9,7 +9,7 @@ from cpython.pycapsule cimport PyCapsule_New
 from cython.parallel cimport prange, threadid
 
 from cconv._kernels.exchange cimport exchange_task, plan_exchange
-from cconv._kernels.pack cimport box_size, plan_patches, plan_taps
+from cconv._kernels.pack cimport plan_patches, plan_tile
 from cconv._kernels.pixels cimport WIDTH, padded, pixels_in_place
 from cconv._kernels.simd cimport LANES, real
 from cconv._kernels.types cimport (
@@ -20,7 +20,7 @@ from cconv._kernels.weight_blocks cimport count_blocks, sums_of_chunk
 from cconv._kernels.weight_groups cimport groups_scratch, groups_task
 from cconv._kernels.weight_panels cimport panels_scratch, panels_task
 from cconv._kernels.weight_planes cimport BLOCK_PIXELS, CHANNELS, planes_apply, planes_scratch, planes_task
-from cconv._kernels.weight_runs cimport RUN_BYTES, block_bytes, plan_box, runs_apply, runs_scratch, runs_task
+from cconv._kernels.weight_runs cimport RUN_BYTES, block_bytes, runs_apply, runs_scratch, runs_task
 from cconv._kernels.weight_winograd cimport winograd_scratch, winograd_task
 
 cdef enum:
@@ -112,13 +112,13 @@ cdef Py_ssize_t plan_planes(WeightArgs* all) noexcept nogil:
 cdef Py_ssize_t plan_runs(WeightArgs* all) noexcept nogil:
     cdef ConvArgs* args = &all.layer
     cdef Py_ssize_t w = args.W.output, h = args.H.output
-    plan_box(args, h, w)
+    plan_tile(args, 1, h, w, False)
     while h > 1 and block_bytes(args) > RUN_BYTES:
         h = even(args.H.output, ceil_div(h, 2))
-        plan_box(args, h, w)
+        plan_tile(args, 1, h, w, False)
     while w > 16*LANES and block_bytes(args) > RUN_BYTES:
         w = even(args.W.output, ceil_div(w, 2))
-        plan_box(args, h, w)
+        plan_tile(args, 1, h, w, False)
     all.images = 1
     all.scratch_bytes = runs_scratch(all)
     return args.G
@@ -143,10 +143,7 @@ cdef Py_ssize_t plan_winograd(WeightArgs* all) noexcept nogil:
     all.images = 1
     if w == across and h == down and args.D.output == 1:
         all.images = even(args.N, max(<Py_ssize_t>1, min(args.N, WINOGRAD_TILES//(h*w))))
-    plan_taps(&args.TD, &args.D, 1, False)
-    plan_taps(&args.TH, &args.H, 4*h, False)
-    plan_taps(&args.TW, &args.W, 4*w, False)
-    args.tile_elements = args.TD.slots*args.TH.slots*args.TW.slots*box_size(args)
+    plan_tile(args, 1, 4*h, 4*w, False)
     args.ic_block = ceil_div(even(args.IC, WINOGRAD_IN), LANES)*LANES
     args.oc_block = even(ceil_div(args.OC, WIDTH), max(<Py_ssize_t>1, WINOGRAD_OUT//WIDTH))*WIDTH
     all.scratch_bytes = winograd_scratch(all)

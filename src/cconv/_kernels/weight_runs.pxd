@@ -14,7 +14,7 @@ from libc.string cimport memset
 from cconv._kernels.channels cimport fill_tap_offsets
 from cconv._kernels.elements cimport is_native, load_row
 from cconv._kernels.pack cimport (
-    aligned_reals, batch_offsets, box_size, channel_offset, constant_value, pack_channel, plan_taps, span,
+    aligned_reals, batch_offsets, channel_offset, constant_value, pack_channel, span,
 )
 from cconv._kernels.pixels cimport padded
 from cconv._kernels.pool_lines cimport copy_reals
@@ -40,13 +40,6 @@ cdef inline Py_ssize_t rows_of(const ConvArgs* args) noexcept nogil:
 cdef inline Py_ssize_t sums_size(const ConvArgs* args) noexcept nogil:
     """Reals of all sums, and of whole vectors of them."""
     return (args.OC*rows_of(args) + LANES)*LANES
-
-
-cdef inline void plan_box(ConvArgs* args, Py_ssize_t h, Py_ssize_t w) noexcept nogil:
-    plan_taps(&args.TD, &args.D, 1, False)
-    plan_taps(&args.TH, &args.H, h, False)
-    plan_taps(&args.TW, &args.W, w, False)
-    args.tile_elements = args.TD.slots*args.TH.slots*args.TW.slots*box_size(args)
 
 
 cdef inline Py_ssize_t run_size(const ConvArgs* args) noexcept nogil:
