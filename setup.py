@@ -50,10 +50,10 @@ if sys.platform == "win32":
     OPENMP_COMPILE, OPENMP_LINK = ["/openmp"], []
 else:
     # -g0: setuptools passes Python's own -g, which makes modules 10 times as large.
-    # Nothing unwinds through C: without the tables, 2 % less to download.
+    # Nothing unwinds through C: without the tables, 2 % less to download; calls without a table of jumps, 0.8 % less.
     COMPILE = ["-O3", "-g0", "-fno-math-errno", "-fno-trapping-math", "-fvisibility=hidden",
-               "-fno-asynchronous-unwind-tables"]
-    LINK = ["-Wl,-s"]
+               "-fno-asynchronous-unwind-tables", "-fno-plt"]
+    LINK = ["-Wl,-s", "-Wl,--build-id=none"]
     OPENMP_COMPILE, OPENMP_LINK = ["-fopenmp"], ["-fopenmp"]
     if sys.platform == "darwin":
         LINK = []
@@ -143,9 +143,11 @@ def extensions():
                 name = f"cconv._kernels.{operator}_{real}_{level.replace('-', '_')}"
                 # a table of functions has no state to make in phases: 0.7 KB less of each of 49 modules
                 macros = [("CCONV_REAL", str(code)), ("CYTHON_PEP489_MULTI_PHASE_INIT", "0")]
+                # Python's own -fwrapv: only sums of integers wrap, and 2.5 % of the kernels' code is for counters that do
+                flags = kernel_flags + (["-fno-wrapv"] if code < 100 and sys.platform != "win32" else [])
                 macros += [("CCONV_SIGNED", "1")] if operator.startswith("pool") else []
                 macros += SCALAR or ([("CCONV_SCALAR", "1")] if small and (operator, real) not in SMALL_VECTORS else [])
-                flags = kernel_flags + march + (GCC_SMALL if small else [])
+                flags += march + (GCC_SMALL if small else [])
                 flags += GCC_VECTORS if operator == "pool_grad" and is_gcc() else []
                 flags += UNCONTRACTED if operator == "ordered" else []
                 made.append(extension(name, f"{PACKAGE}/_kernels/{operator}.pyx", macros, flags, KERNEL_DIRECTIVES))
