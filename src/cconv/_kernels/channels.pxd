@@ -26,8 +26,8 @@ from cconv._kernels.pack cimport (
     tap_offset,
 )
 from cconv._kernels.simd cimport (
-    CACHE_LINE, CH_M, CH_ROWS, CH_V, FLOATING, LANES, apart, inlined, prefetch, real, vload, vreal, vrelu, vstore,
-    vzero, vzip_high, vzip_low,
+    CACHE_LINE, CH_M, CH_ROWS, CH_V, FLOATING, LANES, apart, fetch, inlined, prefetch, real, vload, vreal, vrelu,
+    vstore, vzero, vzip_high, vzip_low,
 )
 from cconv._kernels.store cimport finish_row
 from cconv._kernels.types cimport ACT_NONE, ACT_RELU, Array, ConvArgs
@@ -358,6 +358,7 @@ cdef inline void pack_panels(real* panels, real* rest, const ConvArgs* args, con
     for ic in range(ics):
         plane = image + channel_offset(&args.x, place.g*args.IC + ic0 + ic)
         if in_place:
+            fetch(plane + args.x.channel + place.h*args.x.h + place.w*args.x.w, pixels*args.x.w, 1, 0)
             fill_panels(panels + ic*CH_V*LANES, pitch, <const real*>(plane + place.h*args.x.h) + place.w, pixels,
                         pixels + (LANES if beyond and ic + 1 < ics else 0))
             continue

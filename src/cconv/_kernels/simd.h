@@ -323,8 +323,21 @@ CCONV_VECTOR vreal vdivide_by(vreal a, real b) { (void)b; return a; }
 /* A hint; any address is harmless. */
 #if CCONV_GNU
 static inline void prefetch(const real *p) { __builtin_prefetch(p); }
+/* The same for `bytes` of each of some rows, `pitch` apart. GCC drops calls of what does nothing but ask; the empty
+ * statement keeps them. */
+static inline CCONV_APART void fetch(const char *p, ptrdiff_t bytes, ptrdiff_t rows, ptrdiff_t pitch)
+{
+    for (; rows > 0; rows--, p += pitch)
+        for (ptrdiff_t i = 0; i < bytes; i += 64)
+            __builtin_prefetch(p + i);
+    __asm__ volatile("");
+}
 #else
 static inline void prefetch(const real *p) { (void)p; }
+static inline void fetch(const char *p, ptrdiff_t bytes, ptrdiff_t rows, ptrdiff_t pitch)
+{
+    (void)p, (void)bytes, (void)rows, (void)pitch;
+}
 #endif
 
 #if CCONV_FLOATING

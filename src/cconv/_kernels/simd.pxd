@@ -58,6 +58,7 @@ cdef extern from "simd.h" nogil:
     real peak_magnitude(const real* p, Py_ssize_t n, real peak) noexcept
     void mark_small(real_bits* marks, const real* p, Py_ssize_t n, bint pairs, real limit) noexcept
     void prefetch(const real* p) noexcept
+    void fetch(const char* p, Py_ssize_t bytes, Py_ssize_t rows, Py_ssize_t pitch) noexcept
     void transpose_block(real* dst, Py_ssize_t dst_pitch, real** src, Py_ssize_t j) noexcept
     void transpose_strided(real* dst, Py_ssize_t dst_pitch, const real* src, Py_ssize_t src_pitch) noexcept
     void deinterleave4(real* dst, Py_ssize_t dst_pitch, const real* src) noexcept
