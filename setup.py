@@ -143,7 +143,7 @@ def extensions():
                 name = f"cconv._kernels.{operator}_{real}_{level.replace('-', '_')}"
                 # a table of functions has no state to make in phases: 0.7 KB less of each of 49 modules
                 macros = [("CCONV_REAL", str(code)), ("CYTHON_PEP489_MULTI_PHASE_INIT", "0")]
-                # Python's own -fwrapv: only sums of integers wrap, and 2.5 % of the kernels' code is for counters that do
+                # Python's own -fwrapv: sums of integers wrap; that counters do was 2.5 % of the code
                 flags = kernel_flags + (["-fno-wrapv"] if code < 100 and sys.platform != "win32" else [])
                 macros += [("CCONV_SIGNED", "1")] if operator.startswith("pool") else []
                 macros += SCALAR or ([("CCONV_SCALAR", "1")] if small and (operator, real) not in SMALL_VECTORS else [])

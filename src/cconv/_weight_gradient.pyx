@@ -261,4 +261,5 @@ cdef class WeightSums:
                            WEIGHT_WINOGRAD: "winograd", WEIGHT_RUNS: "runs"}[all.algorithm],
                 "scratch_bytes": all.scratch_bytes, "blocks": all.n_blocks, "chunks": all.n_chunks,
                 "images": all.images, "tile": (all.layer.TD.tile, all.layer.TH.tile, all.layer.TW.tile),
-                "ic_block": all.layer.ic_block, "oc_block": all.layer.oc_block, "tasks": all.n_tasks}
+                "ic_block": all.layer.ic_block, "oc_block": all.layer.oc_block, "swapped": bool(all.swapped),
+                "tasks": all.n_tasks}

@@ -272,6 +272,8 @@ cdef struct WeightArgs:
     void* partial               # n_chunks - 1 times the same: the first chunk's are in `total`
     # the schedule, filled in by the level's plan(); it follows from the shape alone
     int algorithm               # WEIGHT_PANELS, ...
+    bint swapped                # input and grad_output have changed places in `layer`, a pointwise one
+    bint fetches                # what is read in place is asked for before, as it is not in a cache
     bint only_finite            # sums that are not finite are to be computed again, by METHOD_DIRECT
     Py_ssize_t images           # batch elements of a block of pixels
     Py_ssize_t n_blocks         # of pixels, in all

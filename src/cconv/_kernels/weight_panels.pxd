@@ -6,6 +6,7 @@ a. It is the register tile of pixels.pxd with other roles: a row of the weight i
    a pixel is its tap, one offset to all of them; grad_output, transposed to [pixel][channel], is its weight. So the
    input is read where it lies if there is no padding, and stride, dilation and layout cost nothing.
 b. A register tile sums over one block of pixels, from zero, and is then added to the task's total.
+c. Of a pointwise layer, input and grad_output may change places: the one with fewer channels is transposed.
 """
 from cconv._kernels.channels cimport block_taps, fill_tap_offsets
 from cconv._kernels.elements cimport item_size, load_row
@@ -16,7 +17,7 @@ from cconv._kernels.pixels cimport (
     WIDTH, Target, channels_inside, fill_place_offsets, pack_panel, pack_samples, padded, pixels_in_place, run_pixels,
     tile_count,
 )
-from cconv._kernels.simd cimport LANES, PX_M, inlined, real, transpose_strided, vload, vstore
+from cconv._kernels.simd cimport LANES, PX_M, fetch, inlined, real, transpose_strided, vload, vstore
 from cconv._kernels.types cimport ConvArgs, WeightArgs
 from cconv._kernels.weight_blocks cimport Block, fill_block, fill_pixel_offsets, most_pixels, pixels_of, sums_of_chunk
 
@@ -112,6 +113,15 @@ cdef inline void store_total(real* out, Py_ssize_t out_pitch, const real* total,
         c += 1
 
 
+cdef inline void store_swapped(real* out, Py_ssize_t out_pitch, const real* total, Py_ssize_t rows,
+                               Py_ssize_t channels) noexcept nogil:
+    """out[row][channel] = total[row][channel]."""
+    cdef Py_ssize_t r, c
+    for r in range(rows):
+        for c in range(channels):
+            out[r*out_pitch + c] = total[r*WIDTH + c]
+
+
 cdef inline void panels_task(const WeightArgs* all, char* scratch, Py_ssize_t task) noexcept nogil:
     """One task: oc_block output x ic_block input channels of one group, over one chunk of blocks."""
     cdef const ConvArgs* args = &all.layer
@@ -187,6 +197,10 @@ cdef inline void panels_task(const WeightArgs* all, char* scratch, Py_ssize_t ta
                 r_end = (b + 1)*rows//tiles
                 for m in range(PX_M):
                     pointers[m] = base + row_offsets[min(r + m, r_end - 1)]
+                if all.fetches and oc == oc0:
+                    for i in range(block.images):
+                        fetch(<const char*>(base + row_offsets[r] + i*image_pitch) + PX_M*args.x.channel,
+                              block.h*args.x.h, PX_M, args.x.channel)
                 run_pixels(sums, panel, pointers, pixel_offsets, K, False, <Target*>NULL, r_end - r,
                            padded(ocs)//LANES)
                 add_rows(total + r*WIDTH, sums, r_end - r, padded(ocs)//LANES)
@@ -196,7 +210,10 @@ cdef inline void panels_task(const WeightArgs* all, char* scratch, Py_ssize_t ta
     oc = oc0
     total = totals
     while oc < oc_end:
-        store_total(out + ((g*args.OC + oc)*args.IC + ic0)*taps, args.IC*taps, total, rows,
-                    min(<Py_ssize_t>WIDTH, oc_end - oc))
+        ocs = min(<Py_ssize_t>WIDTH, oc_end - oc)
+        if all.swapped:
+            store_swapped(out + (g*args.IC + ic0)*args.OC + oc, args.OC, total, rows, ocs)
+        else:
+            store_total(out + ((g*args.OC + oc)*args.IC + ic0)*taps, args.IC*taps, total, rows, ocs)
         total += most*WIDTH
         oc += WIDTH

@@ -1,0 +1,68 @@
+"""Weight gradients of pointwise layers whose grad_output is not in a cache: input channels in the lanes."""
+
+import numpy as np
+import pytest
+
+import cconv
+from cconv._gradient_shapes import layer_spec
+from cconv._weight_gradient import WeightSums
+from checks import same_bits, sample
+
+LARGE = (
+    # input, output channels, groups
+    ((2, 16, 165, 160), 64, 1),
+    ((9, 9, 64, 63), 100, 1),
+    ((3, 20, 130, 131), 136, 2),
+    ((1, 17, 50021), 80, 1),
+    ((1, 16, 11, 50, 101), 64, 1),
+)
+
+
+def schedule(x, g, shape, groups=1, data_format="channels_first", stride=1):
+    options = (stride, 0, "constant", 0, 1, groups, False, data_format, "auto")
+    spec = layer_spec(x.ndim - 2, x.shape, x.dtype, shape, g.dtype, g.shape, options)
+    return WeightSums(spec).schedule(x, g)
+
+
+def channels_first(array, data_format):
+    return np.moveaxis(array, -1, 1) if data_format == "channels_last" else array
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("data_format", ["channels_first", "channels_last"])
+def test_gradient_of_few_input_channels(rng, dtype, data_format):
+    for shape, channels, groups in LARGE:
+        n, c, *extents = shape
+        weight_shape = (channels, c // groups, *[1] * len(extents))
+        if data_format == "channels_last":
+            x, g = sample(rng, (n, *extents, c), dtype), sample(rng, (n, *extents, channels), dtype)
+        else:
+            x, g = sample(rng, shape, dtype), sample(rng, (n, channels, *extents), dtype)
+        if c == 16:  # of the others it depends on how many lanes there are
+            assert schedule(x, g, weight_shape, groups, data_format)["swapped"]
+        gradient = getattr(cconv, f"conv{len(extents)}d_weight_grad")
+        options = dict(groups=groups, data_format=data_format)
+        got = gradient(x, g, weight_shape, **options)
+        wide_x, wide_g = (
+            channels_first(array, data_format).reshape(n, groups, -1, np.prod(extents)).astype("float64")
+            for array in (x, g)
+        )
+        right = np.einsum("ngop,ngcp->goc", wide_g, wide_x, optimize=True).reshape(weight_shape)
+        scale = np.einsum("ngop,ngcp->goc", abs(wide_g), abs(wide_x), optimize=True).reshape(weight_shape)
+        assert np.all(np.abs(got - right) <= 64 * np.finfo(dtype).eps * scale), (shape, channels, groups)
+        for threads in (1, 2):
+            same_bits(gradient(x, g, weight_shape, **options, num_threads=threads), got)
+
+
+def test_what_changes_places(rng):
+    x, g = sample(rng, (2, 16, 165, 160), "f4"), sample(rng, (2, 64, 165, 160), "f4")
+    assert schedule(x, g, (64, 16, 1, 1))["swapped"]
+    assert not schedule(g, x, (16, 64, 1, 1))["swapped"], "few output channels are in the lanes as they are"
+    assert not schedule(x[:1], g[:1], (64, 16, 1, 1))["swapped"], "as fast in a cache"
+    assert not schedule(x.astype(">f4"), g, (64, 16, 1, 1))["swapped"], "not to be read where it lies"
+    assert not schedule(x, g.astype(">f4"), (64, 16, 1, 1))["swapped"]
+    x = sample(rng, (2, 16, 329, 320), "f4")
+    assert not schedule(x, g, (64, 16, 1, 1), stride=2)["swapped"], "lanes of every other sample"
+    swapped = cconv.conv2d_weight_grad(x[:, :, ::2, ::2], g, (64, 16, 1, 1))
+    right = cconv.conv2d_weight_grad(x, g, (64, 16, 1, 1), stride=2)
+    np.testing.assert_allclose(swapped, right, rtol=1e-3, atol=1e-2)
