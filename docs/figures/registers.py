@@ -55,6 +55,8 @@ def tile(kernel, level):
         "depthwise": Picture(8, 1, "outputs along the row", "channels", "one sample", "", held=3, scalars=0),
         "planes": Picture(4, t["RW_V"] - t["RW_V"] // 3, "output rows", "pixels of the row", "samples of one input row",
                           "", held=9, scalars=0),
+        "woven": Picture(2, 1, "columns, even and odd", "pixels of the row", "samples, and those one on", "", loads=2,
+                         held=6, scalars=0),
         "line": Picture(t["LN_R"], t["LN_V"], "outputs in time", "segments of the line", "one moment of all segments",
                         "a tap per output"),
         "winograd": Picture(t["PX_M"], t["PX_V"], "4x4 tiles", "output channels", "transformed weights",
@@ -132,6 +134,10 @@ def depthwise():
 
 def planes():
     draw("planes")
+
+
+def woven():
+    draw("woven")
 
 
 def line():

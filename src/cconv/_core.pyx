@@ -27,8 +27,8 @@ from cconv._arrays cimport (
 )
 from cconv._kernels.types cimport (
     ACT_LEAKY_RELU, ACT_NONE, ACT_RELU, ACT_RELU6, ALG_CHANNELS, ALG_DEPTHWISE, ALG_LINE, ALG_PIXELS, ALG_PLANES,
-    ALG_ROWS, ALG_SEPARABLE, ALG_WINOGRAD, DT_BOOL, DT_F16, DT_F32, DT_F64, DT_I8, DT_I16, DT_I32, DT_I64, DT_SATURATE,
-    DT_U8, DT_U16, DT_U32, DT_U64, DT_UNSIGNED, KERNEL_ABI, MAX_BATCH_AXES, METHOD_AUTO, METHOD_DIRECT,
+    ALG_ROWS, ALG_SEPARABLE, ALG_WINOGRAD, ALG_WOVEN, DT_BOOL, DT_F16, DT_F32, DT_F64, DT_I8, DT_I16, DT_I32, DT_I64,
+    DT_SATURATE, DT_U8, DT_U16, DT_U32, DT_U64, DT_UNSIGNED, KERNEL_ABI, MAX_BATCH_AXES, METHOD_AUTO, METHOD_DIRECT,
     METHOD_SEPARABLE, METHOD_WINOGRAD, PAD_CONSTANT, PAD_EDGE, PAD_REFLECT, PAD_SYMMETRIC, PAD_WRAP, Axis,
     ConvArgs, ConvKernels, TileGuard, TileKernels, Tiles, run_t,
 )
@@ -535,7 +535,7 @@ cdef class Convolution:
         threads = min(threads, args.n_tasks)
         return {"kernel": {ALG_CHANNELS: "channels", ALG_PIXELS: "pixels", ALG_ROWS: "rows",
                            ALG_LINE: "line", ALG_WINOGRAD: "winograd", ALG_DEPTHWISE: "depthwise",
-                           ALG_SEPARABLE: "separable", ALG_PLANES: "planes"}[args.algorithm],
+                           ALG_SEPARABLE: "separable", ALG_PLANES: "planes", ALG_WOVEN: "woven"}[args.algorithm],
                 "tile": (args.TD.tile, args.TH.tile, args.TW.tile), "ic_block": args.ic_block,
                 "oc_block": args.oc_block, "tasks": args.n_tasks, "scratch_bytes": args.scratch_bytes,
                 "threads": threads, "batch": first_batch(args.n_tasks, self.work, threads)}

@@ -26,13 +26,15 @@ from cconv._kernels.rows cimport rows_in_place, rows_scratch, rows_task
 from cconv._kernels.separable cimport GROUP, separable_applies, separable_lines, separable_scratch, separable_task
 from cconv._kernels.simd cimport CH_M, CH_V, FLOATING, LANES, LN_R, RW_R, RW_V, real
 from cconv._kernels.types cimport (
-    ALG_CHANNELS, ALG_DEPTHWISE, ALG_LINE, ALG_PIXELS, ALG_PLANES, ALG_ROWS, ALG_SEPARABLE, ALG_WINOGRAD, KERNEL_ABI,
-    METHOD_AUTO, METHOD_WINOGRAD, Axis, ConvArgs, ConvKernels, ConvSet,
+    ALG_CHANNELS, ALG_DEPTHWISE, ALG_LINE, ALG_PIXELS, ALG_PLANES, ALG_ROWS, ALG_SEPARABLE, ALG_WINOGRAD, ALG_WOVEN,
+    KERNEL_ABI, METHOD_AUTO, METHOD_WINOGRAD, Axis, ConvArgs, ConvKernels, ConvSet,
 )
 from cconv._kernels.winograd cimport (
     block_count, lanes_are_channels, panel_count, point_count, tiles_per_image, winograd_packed, winograd_prepare,
     winograd_scratch, winograd_task,
 )
+
+from cconv._kernels.woven cimport woven_applies, woven_scratch, woven_task
 
 cdef enum:
     TILE_BYTES = 512*1024       # packed tile of a task, half of a 1 MB L2: 4 % faster than a quarter
@@ -192,10 +194,14 @@ cdef bint plan_depthwise(ConvArgs* args, int num_threads) noexcept nogil:
     return True
 
 
+cdef Py_ssize_t strip_scratch(const ConvArgs* args) noexcept nogil:
+    return woven_scratch(args) if has_gaps(args) else planes_scratch(args)
+
+
 cdef bint plan_planes(ConvArgs* args, int num_threads) noexcept nogil:
     """Strips for pixels in the lanes; False where channels in the lanes are better, or rows too long."""
     cdef Py_ssize_t most, n, strips
-    if not planes_apply(args):
+    if not (woven_applies(args) if has_gaps(args) else planes_apply(args)):
         return False
     n = args.N*args.D.output
     args.TD.tile = 1
@@ -203,7 +209,7 @@ cdef bint plan_planes(ConvArgs* args, int num_threads) noexcept nogil:
     args.TW.tile = args.W.output
     while args.TH.tile >= 4*RW_R and n*args.G*ceil_div(args.H.output, args.TH.tile) < TASKS_PER_THREAD*num_threads:
         args.TH.tile = ceil_div(args.TH.tile, 2)
-    while planes_scratch(args) > TILE_BYTES:
+    while strip_scratch(args) > TILE_BYTES:
         if args.TH.tile < 4*RW_R:
             return False
         args.TH.tile = ceil_div(args.TH.tile, 2)
@@ -213,8 +219,8 @@ cdef bint plan_planes(ConvArgs* args, int num_threads) noexcept nogil:
         most = ceil_div(most, 2)
     args.oc_block = most
     args.n_tasks = strips*ceil_div(args.G, most)
-    args.algorithm = ALG_PLANES
-    args.scratch_bytes = planes_scratch(args)
+    args.algorithm = ALG_WOVEN if has_gaps(args) else ALG_PLANES
+    args.scratch_bytes = strip_scratch(args)
     return True
 
 
@@ -484,7 +490,8 @@ cdef void conv_plan(ConvArgs* args, int num_threads) noexcept nogil:
         plan_winograd(args, num_threads)
         return
     if has_gaps(args):
-        plan_depthwise(args, num_threads)
+        if not plan_planes(args, num_threads):
+            plan_depthwise(args, num_threads)
         return
     args.ic_block = args.IC
     args.oc_block = args.OC
@@ -537,6 +544,8 @@ cdef inline void conv_task(const ConvArgs* args, char* scratch, Py_ssize_t task,
         depthwise_task(args, scratch, task)
     elif args.algorithm == ALG_PLANES:
         planes_task(args, scratch, task)
+    elif FLOATING and args.algorithm == ALG_WOVEN:
+        woven_task(args, scratch, task)
     elif FLOATING and args.algorithm == ALG_WINOGRAD:
         winograd_task(args, scratch, task)
     elif args.algorithm == ALG_PIXELS:

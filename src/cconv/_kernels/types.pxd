@@ -51,6 +51,7 @@ cdef enum:                      # which micro-kernel carries a convolution
     ALG_DEPTHWISE = 5           # one channel in and out per group: channels in the lanes
     ALG_SEPARABLE = 6           # weights that are an outer product: one pass per axis
     ALG_PLANES = 7              # one channel in and out per group: pixels of a row in the lanes
+    ALG_WOVEN = 8               # the same of an input gradient of stride 2
 
 cdef enum:                      # and which a weight gradient
     WEIGHT_PANELS = 0           # output channels in the lanes
@@ -101,7 +102,7 @@ cdef struct Axis:
     Py_ssize_t dilation
     Py_ssize_t pad              # before; what follows the input is implied by the other extents
     Py_ssize_t pad_after        # pooling only: counted by count_include_pad
-    Py_ssize_t gap              # zeros between neighbouring samples; they count in `size`. The depthwise kernel only
+    Py_ssize_t gap              # zeros between neighbouring samples; they count in `size`. ALG_DEPTHWISE, _WOVEN
     int boundary
 
 # How a packed tile of one axis holds the samples that `tile` outputs need. Outputs that are neighbours must be
