@@ -10,7 +10,7 @@ from cython.parallel cimport prange, threadid
 
 from cconv._kernels.exchange cimport exchange_task, plan_exchange
 from cconv._kernels.pack cimport plan_patches, plan_tile
-from cconv._kernels.pixels cimport WIDTH, padded, pixels_in_place
+from cconv._kernels.pixels cimport WIDTH, is_inside, padded, pixels_in_place
 from cconv._kernels.simd cimport LANES, real
 from cconv._kernels.types cimport (
     KERNEL_ABI, METHOD_AUTO, METHOD_WINOGRAD, WEIGHT_GROUPS, WEIGHT_PANELS, WEIGHT_PLANES, WEIGHT_RUNS, WEIGHT_WINOGRAD,
@@ -74,15 +74,16 @@ cdef double panels_cost(Py_ssize_t lanes, Py_ssize_t rows) noexcept nogil:
 
 
 cdef void plan_arrays(WeightArgs* all) noexcept nogil:
-    """Have input and grad_output change places if that is as right and cheaper: 16 -> 96 channels at 112x112 take 0.6
-    of the time, 64 -> 256 at 56x56 0.85. What lies in a cache is transposed as fast as partial sums are added up."""
+    """What is transposed, and whether what is read in place is asked for before.
+
+    Input and grad_output change places where that is cheaper: 16 -> 96 channels at 112x112 take 0.6 of the time, 64 ->
+    256 at 56x56 0.85. What lies in a cache is transposed as fast as partial sums are added up."""
     cdef ConvArgs* args = &all.layer
     cdef ConvArgs other = args[0]
     cdef Py_ssize_t bytes = args.N*args.G*args.D.size*args.H.size*args.W.size*<Py_ssize_t>sizeof(real)
     other.x, other.y, other.IC, other.OC = args.y, args.x, args.OC, args.IC
-    all.swapped = (bytes*args.OC >= FAR_BYTES
-                   and is_pointwise(&args.D) and is_pointwise(&args.H) and is_pointwise(&args.W)
-                   and args.x.parts == 1 and args.y.parts == 1 and pixels_in_place(args) and pixels_in_place(&other)
+    all.swapped = (is_pointwise(&args.D) and is_pointwise(&args.H) and is_pointwise(&args.W)
+                   and args.x.parts == 1 and args.y.parts == 1 and bytes*args.OC >= FAR_BYTES
                    and panels_cost(args.IC, args.OC) < panels_cost(args.OC, args.IC))
     if all.swapped:
         args[0] = other
@@ -103,7 +104,9 @@ cdef Py_ssize_t plan_panels(WeightArgs* all) noexcept nogil:
         plan_pixels(all, pixels)
     # a packed gradient serves all rows of a task, a packed sample all output channels at every tap
     args.oc_block = min(ceil_div(args.OC, WIDTH), max(<Py_ssize_t>1, min(<Py_ssize_t>4, 8//taps)))*WIDTH
-    if pixels_in_place(args) and args.G*ceil_div(args.OC, args.oc_block) < TASKS:
+    if (args.x.parts == 1 and is_inside(&args.D) and is_inside(&args.H) and is_inside(&args.W)
+            and args.G*ceil_div(args.OC, args.oc_block) < TASKS):
+        # samples are read in place, or could be but for their type: bits are not to depend on byte order or alignment;
         # no sample is packed twice, and there are fewer partial sums: 96 -> 576 at 14x14 takes 0.85 times as long
         args.oc_block = WIDTH
     args.ic_block = max(<Py_ssize_t>1, min(args.IC, limit//(args.oc_block*taps)))
