@@ -94,6 +94,9 @@ LEFT_TO = {own: below for own, below in LEFT_TO.items() if below in LEVELS}
 # `ordered`: the same products and sums as SciPy's, each rounded.
 UNCONTRACTED = [] if sys.platform == "win32" else ["-ffp-contract=off"]
 
+# Python's own flags have -fwrapv: sums of integers wrap. That counters do was 2.5 % of the code.
+UNWRAPPED = [] if sys.platform == "win32" else ["-fno-wrapv"]
+
 
 def is_gcc():
     if sys.platform in ("win32", "darwin"):
@@ -143,11 +146,10 @@ def extensions():
                 name = f"cconv._kernels.{operator}_{real}_{level.replace('-', '_')}"
                 # a table of functions has no state to make in phases: 0.7 KB less of each of 49 modules
                 macros = [("CCONV_REAL", str(code)), ("CYTHON_PEP489_MULTI_PHASE_INIT", "0")]
-                # Python's own -fwrapv: sums of integers wrap; that counters do was 2.5 % of the code
-                flags = kernel_flags + (["-fno-wrapv"] if code < 100 and sys.platform != "win32" else [])
                 macros += [("CCONV_SIGNED", "1")] if operator.startswith("pool") else []
                 macros += SCALAR or ([("CCONV_SCALAR", "1")] if small and (operator, real) not in SMALL_VECTORS else [])
-                flags += march + (GCC_SMALL if small else [])
+                flags = kernel_flags + march + (GCC_SMALL if small else [])
+                flags += UNWRAPPED if real in FLOATING_REALS else []
                 flags += GCC_VECTORS if operator == "pool_grad" and is_gcc() else []
                 flags += UNCONTRACTED if operator == "ordered" else []
                 made.append(extension(name, f"{PACKAGE}/_kernels/{operator}.pyx", macros, flags, KERNEL_DIRECTIVES))

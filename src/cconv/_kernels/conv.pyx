@@ -33,7 +33,6 @@ from cconv._kernels.winograd cimport (
     block_count, lanes_are_channels, panel_count, point_count, tiles_per_image, winograd_packed, winograd_prepare,
     winograd_scratch, winograd_task,
 )
-
 from cconv._kernels.woven cimport woven_applies, woven_scratch, woven_task
 
 cdef enum:

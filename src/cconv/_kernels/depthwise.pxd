@@ -16,7 +16,9 @@ c. Samples that zero padding adds are left out, which for a kernel of finite wei
 d. Sums run over (kd, kh, kw) in the order of the samples, whatever the tile: bits do not depend on the partition.
 """
 from cconv._kernels.elements cimport is_native, item_size, load_row
-from cconv._kernels.pack cimport batch_offsets, common_divisor, constant_value, is_aligned, is_direct, source_index
+from cconv._kernels.pack cimport (
+    Span, batch_offsets, common_divisor, constant_value, is_aligned, is_direct, source_index, span_of,
+)
 from cconv._kernels.simd cimport (
     FLOATING, LANES, apart, inlined, real, transpose_strided, vkeep, vload, vreal, vrelu, vstore, vzero,
 )
@@ -275,12 +277,6 @@ cdef inline bint are_finite(const ConvArgs* args, const real* packed) noexcept n
 
 # --- patches ----------------------------------------------------------------------------------------------------------
 
-# Samples low <= position < high of one axis that a tile reads.
-cdef struct Span:
-    Py_ssize_t low
-    Py_ssize_t high
-
-
 # Samples of LANES channels, or of several times so many where the image is read where it lies.
 cdef struct Patch:
     const real* samples         # at position (d.low, h.low, w.low)
@@ -289,17 +285,6 @@ cdef struct Patch:
     Span d
     Span h
     Span w
-
-
-cdef inline Span span_of(const Axis* axis, Py_ssize_t first, Py_ssize_t count, bint skip) noexcept nogil:
-    """What outputs first.. + count read; those that exist if `skip`."""
-    cdef Span span
-    span.low = first*axis.stride - axis.pad
-    span.high = (first + count - 1)*axis.stride - axis.pad + (axis.kernel - 1)*axis.dilation + 1
-    if skip:
-        span.low = min(max(span.low, <Py_ssize_t>0), axis.size)
-        span.high = max(span.low, min(span.high, axis.size))
-    return span
 
 
 cdef inline Py_ssize_t span_size(const Axis* axis, Py_ssize_t count) noexcept nogil:

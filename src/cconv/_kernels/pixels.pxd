@@ -176,10 +176,14 @@ cdef inline bint is_inside(const Axis* axis) noexcept nogil:
     return axis.pad <= 0 and (axis.output - 1)*axis.stride + (axis.kernel - 1)*axis.dilation - axis.pad < axis.size
 
 
+cdef inline bint needs_no_padding(const ConvArgs* args) noexcept nogil:
+    """Every tap of every pixel is a sample, and in one place."""
+    return args.x.parts == 1 and is_inside(&args.D) and is_inside(&args.H) and is_inside(&args.W)
+
+
 cdef inline bint pixels_in_place(const ConvArgs* args) noexcept nogil:
     """No padding and native samples, in any layout: every tap of every pixel is read where it lies."""
-    return (args.x.parts == 1 and is_native(args.x.dtype) and is_aligned(&args.x, args.batch_ndim)
-            and is_inside(&args.D) and is_inside(&args.H) and is_inside(&args.W))
+    return is_native(args.x.dtype) and is_aligned(&args.x, args.batch_ndim) and needs_no_padding(args)
 
 
 cdef inline bint channels_inside(const ConvArgs* args) noexcept nogil:

@@ -15,8 +15,8 @@ from cconv._kernels.elements cimport item_size
 from cconv._kernels.pack cimport aligned_reals, batch_offsets, constant_value, is_direct, pack_line, source_index
 from cconv._kernels.pixels cimport is_inside
 from cconv._kernels.simd cimport (
-    FLOATING, LANES, RW_R, RW_V, fetch, inlined, real, vafter, vbefore, veven_lanes, vkeep, vload, vodd_lanes, vreal,
-    vrelu, vstore, vzero,
+    FETCH_BYTES, FLOATING, LANES, RW_R, RW_V, fetch, inlined, real, vafter, vbefore, veven_lanes, vkeep, vload,
+    vodd_lanes, vreal, vrelu, vstore, vzero,
 )
 from cconv._kernels.store cimport finish_row
 from cconv._kernels.types cimport ACT_RELU, PAD_CONSTANT, ConvArgs
@@ -24,9 +24,6 @@ from cconv._kernels.types cimport ACT_RELU, PAD_CONSTANT, ConvArgs
 cdef enum:
     # Vectors of a tile: 3 with 32 registers, 2 with 16. One more each makes weights spill: 1.04 to 1.13 times as long.
     MOST_V = RW_V - RW_V//3
-    # Memory is asked for what follows so far behind a row: 144 channels of 56x56 by 8 images take 0.63 of the time on
-    # an EPYC of 2025 (3 KB: the same; 12 KB: 0.68).
-    FETCH_BYTES = 6144
     LEAST_PIXELS = 400          # of a channel: 14x14 at stride 2 takes 1.2 times as long as channels in the lanes (v3)
 
 
@@ -228,15 +225,41 @@ cdef inline void find_rows(const real** rows, real* packed, const ConvArgs* args
         packed += packed_row(args)
 
 
-cdef inline void planes_task(const ConvArgs* args, char* scratch, Py_ssize_t task) noexcept nogil:
-    """One task: oc_block channels x up to TH.tile rows of one plane, of one batch element."""
+# What a task computes: some rows of a plane of some channels of a batch element.
+cdef struct Share:
+    Py_ssize_t n
+    Py_ssize_t d
+    Py_ssize_t c
+    Py_ssize_t c_end
+    Py_ssize_t row
+    Py_ssize_t end
+
+
+cdef inline Share share_of(const ConvArgs* args, Py_ssize_t task, Py_ssize_t rows) noexcept nogil:
+    """Of planes of so many rows, or pairs of rows; evenly: each has the rows of a tile."""
+    cdef Share share
     cdef Py_ssize_t n_h = (args.H.output + args.TH.tile - 1)//args.TH.tile
     cdef Py_ssize_t n_c = (args.G + args.oc_block - 1)//args.oc_block
-    cdef Py_ssize_t od = task//n_h % args.D.output
-    cdef Py_ssize_t c = task//(n_h*args.D.output) % n_c*args.oc_block
-    cdef Py_ssize_t c_end = min(args.G, c + args.oc_block)
-    cdef Py_ssize_t oh = task % n_h*args.H.output//n_h          # evenly: each has the rows of a tile
-    cdef Py_ssize_t h_tile = (task % n_h + 1)*args.H.output//n_h - oh
+    share.row = task % n_h*rows//n_h
+    share.end = (task % n_h + 1)*rows//n_h
+    share.d = task//n_h % args.D.output
+    share.c = task//(n_h*args.D.output) % n_c*args.oc_block
+    share.c_end = min(args.G, share.c + args.oc_block)
+    share.n = task//(n_h*args.D.output*n_c)
+    return share
+
+
+cdef inline void spread_weights(real* weights, const ConvArgs* args, const real* weight) noexcept nogil:
+    """weights[tap][lane] of a channel."""
+    cdef Py_ssize_t i
+    for i in range(9):
+        vstore(weights + i*LANES, weight[8 - i if args.flip else i] - vzero())
+
+
+cdef inline void planes_task(const ConvArgs* args, char* scratch, Py_ssize_t task) noexcept nogil:
+    """One task: oc_block channels x up to TH.tile rows of one plane, of one batch element."""
+    cdef Share share = share_of(args, task, args.H.output)
+    cdef Py_ssize_t od = share.d, c = share.c, c_end = share.c_end, oh = share.row, h_tile = share.end - share.row
     cdef Py_ssize_t width = aligned_reals(args.W.output)
     cdef Py_ssize_t vectors = (args.W.output + LANES - 1)//LANES
     cdef Py_ssize_t x_offset, y_offset, w_offset, r, i, t
@@ -246,12 +269,11 @@ cdef inline void planes_task(const ConvArgs* args, char* scratch, Py_ssize_t tas
     cdef real* zeros = weights + 9*LANES
     cdef real* sums = zeros + LANES
     cdef real* packed = sums + RW_R*width
-    cdef const real* weight
     cdef const real* bias
     cdef char* out
     cdef Strip strip
 
-    batch_offsets(args, task//(n_h*args.D.output*n_c), &x_offset, &y_offset, &w_offset)
+    batch_offsets(args, share.n, &x_offset, &y_offset, &w_offset)
     x_offset += (od*args.D.stride - args.D.pad)*args.x.d
     y_offset += od*args.y.d + oh*args.y.h
     vstore(zeros, vzero())
@@ -266,9 +288,7 @@ cdef inline void planes_task(const ConvArgs* args, char* scratch, Py_ssize_t tas
     strip.wide = vectors - strip.vectors*strip.tiles
     strip.relu = direct and args.activation == ACT_RELU
     while c < c_end:
-        weight = <const real*>args.weight + w_offset + c*9
-        for i in range(9):
-            vstore(weights + i*LANES, weight[8 - i if args.flip else i] - vzero())
+        spread_weights(weights, args, <const real*>args.weight + w_offset + c*9)
         bias = <const real*>args.bias + c if args.bias != NULL else NULL
         strip.bias = bias if direct else NULL
         out = args.y.data + y_offset + c*args.y.channel
@@ -276,6 +296,7 @@ cdef inline void planes_task(const ConvArgs* args, char* scratch, Py_ssize_t tas
         r = 0
         while r < h_tile:
             r = min(r, h_tile - RW_R)
+            # 144 channels of 56x56 by 8 images take 0.63 of the time
             fetch(args.x.data + x_offset + c*args.x.channel + (oh + r)*args.H.stride*args.x.h + FETCH_BYTES,
                   args.W.size*args.x.w, RW_R*args.H.stride, args.x.h)
             strip.rows = rows + r*args.H.stride

@@ -320,6 +320,9 @@ CCONV_VECTOR vreal vdivide(vreal a, vreal b) { (void)b; return a; }
 CCONV_VECTOR vreal vdivide_by(vreal a, real b) { (void)b; return a; }
 #endif
 
+/* Bytes of an array that is not in a cache, and how far behind a row memory is asked for what follows: on an EPYC of 2025
+ * 4 KB are 1.15 times as long for pools, 12 KB 1.08 for depthwise layers. */
+enum { CCONV_FAR_BYTES = 12 * 1024 * 1024, CCONV_FETCH_BYTES = 6144 };
 /* A hint; any address is harmless. */
 #if CCONV_GNU
 static inline void prefetch(const real *p) { __builtin_prefetch(p); }

@@ -16,6 +16,8 @@ cdef extern from "simd.h" nogil:
         FLOATING "CCONV_FLOATING"
         LANES "CCONV_LANES"
         CACHE_LINE "CCONV_CACHE_LINE"   # reals
+        FAR_BYTES "CCONV_FAR_BYTES"
+        FETCH_BYTES "CCONV_FETCH_BYTES"
         CH_M
         CH_ROWS                 # of weights that lie side by side: CH_M, or the next power of two
         CH_V

@@ -10,8 +10,8 @@ from cython.parallel cimport prange, threadid
 
 from cconv._kernels.exchange cimport exchange_task, plan_exchange
 from cconv._kernels.pack cimport plan_patches, plan_tile
-from cconv._kernels.pixels cimport WIDTH, is_inside, padded, pixels_in_place
-from cconv._kernels.simd cimport LANES, real
+from cconv._kernels.pixels cimport WIDTH, needs_no_padding, padded, pixels_in_place
+from cconv._kernels.simd cimport FAR_BYTES, LANES, real
 from cconv._kernels.types cimport (
     KERNEL_ABI, METHOD_AUTO, METHOD_WINOGRAD, WEIGHT_GROUPS, WEIGHT_PANELS, WEIGHT_PLANES, WEIGHT_RUNS, WEIGHT_WINOGRAD,
     Axis, ConvArgs, ExchangeArgs, WeightArgs, WeightKernels,
@@ -34,7 +34,6 @@ cdef enum:
     WINOGRAD_TILES = 32         # of a block: transformed, 300 KB for a panel of output channels; and at least in all
     WINOGRAD_IN = 32            # input channels of a task
     WINOGRAD_OUT = 128          # and output channels, whose 36 products of each pair take 600 KB
-    FAR_BYTES = 12*1024*1024    # of a gradient that is not in a cache
     FETCHED_BYTES = 4*1024*1024         # of an input that is asked for: 0.95 to 0.98 of the time; smaller ones 1.02
     COMBINED = 4096             # elements that a task adds up
 
@@ -104,8 +103,7 @@ cdef Py_ssize_t plan_panels(WeightArgs* all) noexcept nogil:
         plan_pixels(all, pixels)
     # a packed gradient serves all rows of a task, a packed sample all output channels at every tap
     args.oc_block = min(ceil_div(args.OC, WIDTH), max(<Py_ssize_t>1, min(<Py_ssize_t>4, 8//taps)))*WIDTH
-    if (args.x.parts == 1 and is_inside(&args.D) and is_inside(&args.H) and is_inside(&args.W)
-            and args.G*ceil_div(args.OC, args.oc_block) < TASKS):
+    if needs_no_padding(args) and args.G*ceil_div(args.OC, args.oc_block) < TASKS:
         # samples are read in place, or could be but for their type: bits are not to depend on byte order or alignment;
         # no sample is packed twice, and there are fewer partial sums: 96 -> 576 at 14x14 takes 0.85 times as long
         args.oc_block = WIDTH

@@ -220,8 +220,9 @@ cdef inline void planes_task(const WeightArgs* all, char* scratch, Py_ssize_t ta
         planes.vectors = (n + LANES - 1)//LANES
         # the block before may have been longer, or another part of its image
         memset(gradient + n, 0, 2*LANES*sizeof(real))
-        memset(samples, 0, width*sizeof(real))
-        memset(samples + n + width, 0, width*sizeof(real))
+        if args.W.stride == 1:
+            memset(samples, 0, width*sizeof(real))
+            memset(samples + n + width, 0, width*sizeof(real))
         for g in range(g0, g0 + channels):
             plane = args.x.data + x_offset + g*args.x.channel
             copy_run(gradient, &args.y, args.y.data + y_offset + g*args.y.channel, n, y_ready)

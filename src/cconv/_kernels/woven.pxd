@@ -13,10 +13,9 @@ c. A row of outputs that ends in the middle of a vector hangs over into the next
 d. Sums run over (kh, kw), from zero: their bits are those of depthwise.pxd.
 """
 from cconv._kernels.pack cimport aligned_reals, batch_offsets, is_direct
+from cconv._kernels.planes cimport Share, share_of, spread_weights
 from cconv._kernels.pool_lines cimport copy_reals
-from cconv._kernels.simd cimport (
-    FLOATING, LANES, inlined, real, vload, vreal, vstore, vzero, vzip_high, vzip_low,
-)
+from cconv._kernels.simd cimport FLOATING, LANES, inlined, real, vload, vreal, vstore, vzero, vzip_high, vzip_low
 from cconv._kernels.types cimport ACT_NONE, PAD_CONSTANT, Axis, ConvArgs
 
 
@@ -91,33 +90,27 @@ cdef inline inlined weave_row(real* out, const real* above, const real* below, c
 
 cdef inline void woven_task(const ConvArgs* args, char* scratch, Py_ssize_t task) noexcept nogil:
     """One task: oc_block channels x some pairs of rows of one plane, of one batch element."""
-    cdef Py_ssize_t n_h = (args.H.output + args.TH.tile - 1)//args.TH.tile
-    cdef Py_ssize_t n_c = (args.G + args.oc_block - 1)//args.oc_block
-    cdef Py_ssize_t d = task//n_h % args.D.output
-    cdef Py_ssize_t c = task//(n_h*args.D.output) % n_c*args.oc_block
-    cdef Py_ssize_t c_end = min(args.G, c + args.oc_block)
     cdef Py_ssize_t rows = samples_of(&args.H), n = samples_of(&args.W), size = sizeof(real)
-    cdef Py_ssize_t first = task % n_h*rows//n_h, last = (task % n_h + 1)*rows//n_h, i, after, hang, h
-    cdef Py_ssize_t pitch = sample_pitch(args), x_offset, y_offset, w_offset
-    cdef bint dense = args.y.h == args.W.output*size and n_h == 1 and args.y.channel == args.H.output*args.y.h
+    cdef Share share = share_of(args, task, rows)
+    cdef Py_ssize_t d = share.d, c = share.c, c_end = share.c_end, first = share.row, last = share.end
+    cdef Py_ssize_t pitch = sample_pitch(args), i, after, hang, h, x_offset, y_offset, w_offset
+    cdef bint dense = (args.y.h == args.W.output*size and args.y.channel == args.H.output*args.y.h
+                       and last - first == rows)
     cdef real* weights = <real*>scratch
     cdef real* row = weights + 9*LANES
     cdef real* samples = row + aligned_reals(args.W.output + 2*LANES)
-    cdef const real* weight
     cdef const char* plane
     cdef char* out
     cdef char* end
     cdef real* dst
     cdef real bias
 
-    batch_offsets(args, task//(n_h*args.D.output*n_c), &x_offset, &y_offset, &w_offset)
+    batch_offsets(args, share.n, &x_offset, &y_offset, &w_offset)
     # where vectors may still be written: what hangs over has to be written again
     hang = (max(n, <Py_ssize_t>LANES)*2 - args.W.output)*size
     end = args.y.data + y_offset + d*args.y.d + c_end*args.y.channel
     while c < c_end:
-        weight = <const real*>args.weight + w_offset + c*9
-        for i in range(9):
-            vstore(weights + i*LANES, weight[8 - i if args.flip else i] - vzero())
+        spread_weights(weights, args, <const real*>args.weight + w_offset + c*9)
         bias = (<const real*>args.bias)[c] if args.bias != NULL else <real>0
         plane = args.x.data + x_offset + d*args.x.d + c*args.x.channel
         for i in range(first, min(last + 1, rows)):
