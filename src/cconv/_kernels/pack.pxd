@@ -18,31 +18,34 @@ from cconv._kernels.types cimport (
 )
 
 
-cdef inline Py_ssize_t source_index(Py_ssize_t i, Py_ssize_t n, int boundary) noexcept nogil:
-    """Which of n samples stands at position i of the endlessly padded line; -1: the constant."""
-    cdef Py_ssize_t period
-    if 0 <= i < n:
-        return i
-    if boundary == PAD_CONSTANT:
-        return -1
+cdef inline apart find_sample(Py_ssize_t* sample, Py_ssize_t i, Py_ssize_t n, int boundary) noexcept nogil:
+    """source_index outside of the line, where its samples go on."""
+    cdef Py_ssize_t period = n
     if boundary == PAD_EDGE:
-        return 0 if i < 0 else n - 1
-    if boundary == PAD_WRAP:
-        i %= n
-        return i + n if i < 0 else i
+        sample[0] = 0 if i < 0 else n - 1
+        return
     if boundary == PAD_SYMMETRIC:
         period = 2*n
-        i %= period
-        if i < 0:
-            i += period
-        return i if i < n else period - 1 - i
-    if n == 1:
-        return 0
-    period = 2*n - 2            # reflect: the edge is not repeated
+    elif boundary != PAD_WRAP:
+        period = max(<Py_ssize_t>1, 2*n - 2)            # reflect: the edge is not repeated
     i %= period
     if i < 0:
         i += period
-    return i if i < n else period - i
+    if i >= n:
+        i = period - i
+        if boundary == PAD_SYMMETRIC:
+            i -= 1
+    sample[0] = i
+
+
+cdef inline Py_ssize_t source_index(Py_ssize_t i, Py_ssize_t n, int boundary) noexcept nogil:
+    """Which of n samples stands at position i of the endlessly padded line; -1: the constant."""
+    cdef Py_ssize_t sample = -1
+    if 0 <= i < n:
+        return i
+    if boundary != PAD_CONSTANT:
+        find_sample(&sample, i, n, boundary)
+    return sample
 
 
 cdef inline Py_ssize_t floor_div(Py_ssize_t a, Py_ssize_t b) noexcept nogil:
@@ -109,7 +112,7 @@ cdef inline apart pack_line(real* dst, const char* line, Py_ssize_t pitch, int d
                             Py_ssize_t count, Py_ssize_t step, Py_ssize_t n, int boundary,
                             real constant) noexcept nogil:
     """dst[t] = padded line of n samples at start + t*step, 0 <= t < count; step > 0. `pitch`: bytes between samples."""
-    cdef Py_ssize_t first, last, t
+    cdef Py_ssize_t first, last, sample, t
     if step == 1:               # two divisions are a third of the time of a short line
         first = 0 if start >= 0 else min(count, -start)
         last = max(first, min(count, n - start))
@@ -126,7 +129,11 @@ cdef inline apart pack_line(real* dst, const char* line, Py_ssize_t pitch, int d
         return
     t = 0 if first > 0 else last
     while t < count:
-        load_row(dst + t, line + source_index(start + t*step, n, boundary)*pitch, 1, pitch, dtype)
+        sample = source_index(start + t*step, n, boundary)
+        if step == 1 and first <= sample - start < last:        # most of a border mirrors what is there by now
+            dst[t] = dst[sample - start]
+        else:
+            load_row(dst + t, line + sample*pitch, 1, pitch, dtype)
         t = t + 1 if t + 1 != first else last
 
 
