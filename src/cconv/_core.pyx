@@ -365,8 +365,10 @@ cdef class Convolution:
         args.weight_shared = self.weight_batch_size == 1
         args.method = METHODS[spec.method]
         order = [axis for axis in (*spec.weight_batch_axes, *spec.weight_axes) if axis >= 0]
-        self.weight_order = tuple(order)
-        self.weight_in_order = order == sorted(order)
+        args.turned = (spec.weight_axes[:2] == (1, 0) and args.G == 1 and args.OC > 2 and not spec.is_complex
+                       and product(spec.kernel_size) == 1)
+        self.weight_order = tuple(sorted(order) if args.turned else order)
+        self.weight_in_order = args.turned or order == sorted(order)
         self.work = (product(spec.batch_shape)*args.G*args.OC*args.IC*product(spec.kernel_size)
                      * product(spec.output_size)*(4 if spec.is_complex else 1))
         if args.G > 1 and args.IC == 1 and args.OC == 1:

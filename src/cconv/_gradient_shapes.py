@@ -150,6 +150,15 @@ def with_gaps(forward, shape, dtype):
     )
 
 
+def pointwise_axes(forward, spatial, channels):
+    """weight_axes of a pointwise part that returns `channels`: of the layer's weight as it lies, where kernels read it
+    with input and output channels exchanged; else of a copy that has them so.
+
+    The copy took up to a third of the time: 1024 -> 512 channels, 2x2 with stride 2, 14x14.
+    """
+    return (1, 0, *spatial) if forward.groups == 1 and channels > 2 else (0, 1, *spatial)
+
+
 def of_one_sample(forward, dtype):
     """The input gradient of a layer that returns one sample per channel, as a pointwise layer: the weight is its image,
     of in_channels times all taps, grad_output its weight. None where the gradient is not that product.
@@ -191,6 +200,7 @@ def in_blocks(forward, shape, dtype):
     ):  # fmt: skip
         return None
     return forward._replace(
+        weight_axes=pointwise_axes(forward, (-1, -1, -1), forward.in_channels * taps),
         real=convolution_arithmetic(dtype),
         sum_dtype=dtype,
         in_channels=forward.out_channels,
@@ -306,6 +316,9 @@ def region(forward, pieces, strides, outputs, gradient_dtype, dtype, limit):
         sum(phase.count for phase in found) == piece.count for piece, found in zip(pieces, axes, strict=True)
     )
     parts = []
+    weight_axes = forward.weight_axes
+    if max(forward.kernel_size) == 1 and gradient_dtype.kind != "c":
+        weight_axes = pointwise_axes(forward, weight_axes[2:], forward.in_channels)
     for combination in itertools.product(*axes):
         spec = forward._replace(
             real=convolution_arithmetic(gradient_dtype),
@@ -325,6 +338,7 @@ def region(forward, pieces, strides, outputs, gradient_dtype, dtype, limit):
             boundary=("constant",) * 3,
             cval=0,
             input_start=tuple([phase.start for phase in combination]),
+            weight_axes=weight_axes,
             output_shape=tuple(shape),
             output_dtype=dtype,
         )

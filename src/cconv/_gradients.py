@@ -4,7 +4,8 @@ Design:
   a. An operator has the `shape` and `dtype` of what it computes, and ``run(one, other, bias, out, num_threads)``.
      The input gradient of a layer and its transposed convolution are one: the same sums, but for the conjugate
      of a complex weight and for a bias.
-  b. Weights are copied with input and output channels exchanged, phase by phase: as much memory as the weight.
+  b. Weights are copied with input and output channels exchanged, phase by phase: as much memory as the weight. Those
+     of pointwise layers are read as they lie.
   c. A complex weight gradient is one of real and imaginary parts, all four products of them, put together at the
      end: weights are small.
 """
@@ -68,13 +69,16 @@ class InputGradient:
         self.product = None if product is None else Convolution(product)
         blocks = in_blocks(forward, shape, dtype)
         self.blocks = None if blocks is None else Convolution(blocks)
-        if blocks is not None:
+        self.columns = None
+        if blocks is not None and not _reads_as_it_lies(blocks):
             rows = forward.groups, forward.out_channels, blocks.out_channels
             self.columns = Exchange(*rows, (1,), [(slice(0, 1),)])
         core, borders = input_gradient(forward, sizes, dtype)
         self.core = _with_operators(core)
         self.borders = list(map(_with_operators, borders))
-        self.taps = {part.key: part.taps for region in (core, *borders) for part in region.parts}
+        parts = [part for region in (core, *borders) for part in region.parts]
+        self.as_it_lies = any(_reads_as_it_lies(part.spec) for part in parts)
+        self.taps = {part.key: part.taps for part in parts}
         extents = [size for size, axis in zip(forward.kernel_size, forward.input_axes[1:], strict=True) if axis >= 0]
         channels = forward.groups, forward.out_channels, forward.in_channels
         self.exchange = Exchange(*channels, extents, list(self.taps.values())) if self.taps else None
@@ -90,7 +94,9 @@ class InputGradient:
                 out += bias.reshape(-1, *[1] * (weight.ndim - 2))
             return out
         if self.blocks is not None and out.size and grad_output.dtype == weight.dtype == out.dtype:
-            (rows,) = self.columns.run(weight, num_threads)
+            rows = weight.reshape(len(weight), -1)
+            if self.columns is not None:
+                (rows,) = self.columns.run(weight, num_threads)
             bias = None if bias is None else np.repeat(bias, math.prod(self.forward.kernel_size))
             return self.blocks.run(grad_output, rows, bias, out, num_threads)
         if not self.core.is_covered and bias is None:
@@ -99,7 +105,9 @@ class InputGradient:
             fill_with_bias(out, bias, self.spec)
         if self.exchange is None:           # no output reaches a sample
             return out
-        weights = dict(zip(self.taps, self.exchange.run(weight, num_threads), strict=True))
+        weights = dict.fromkeys(self.taps, weight)
+        if not self.as_it_lies:
+            weights = dict(zip(self.taps, self.exchange.run(weight, num_threads), strict=True))
         self._run_parts(self.core, grad_output, weights, bias, out, num_threads)
         for region in self.borders:
             grad = empty(region.shape, region.dtype)
@@ -123,6 +131,11 @@ class InputGradient:
             return
         for operator, part, place in zip(operators, chosen, outs, strict=True):
             operator.run(grad_output, part, bias, place, num_threads)
+
+
+def _reads_as_it_lies(spec):
+    """Whether a part takes the layer's own weight, not one with its channels exchanged."""
+    return spec.weight_axes[0] == 1
 
 
 def _with_operators(region):

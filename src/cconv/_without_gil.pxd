@@ -208,7 +208,7 @@ cdef inline void run_input_grad(const ConvArgs* layer, const ConvKernels* kernel
     cdef char* weights
     cdef char* scratch
     cdef int threads
-    cdef bint together
+    cdef bint together, turned
     plan_phases(&plans[0], &layer.D, layer.flip)
     plan_phases(&plans[1], &layer.H, layer.flip)
     plan_phases(&plans[2], &layer.W, layer.flip)
@@ -218,14 +218,15 @@ cdef inline void run_input_grad(const ConvArgs* layer, const ConvKernels* kernel
     if exchange.n_parts == 0:
         return
     tap_count = plans[0].tap_count*plans[1].tap_count*plans[2].tap_count
-    reals = layer.G*layer.IC*layer.OC*tap_count
+    exchange.taps = layer.D.kernel*layer.H.kernel*layer.W.kernel
+    turned = exchange.taps == 1 and layer.G == 1 and layer.IC > 2
+    reals = 0 if turned else layer.G*layer.IC*layer.OC*tap_count
     counts = <Py_ssize_t*>take(space, <size_t>exchange.n_parts*sizeof(Py_ssize_t))
     chosen = <Py_ssize_t*>take(space, <size_t>tap_count*sizeof(Py_ssize_t))
     weights = <char*>take(space, <size_t>reals*item)
     each = <ConvArgs*>take(space, <size_t>exchange.n_parts*sizeof(ConvArgs))
 
     exchange.G, exchange.OC, exchange.IC = layer.G, layer.OC, layer.IC
-    exchange.taps = layer.D.kernel*layer.H.kernel*layer.W.kernel
     exchange.counts, exchange.chosen = counts, chosen
     exchange.weight, exchange.exchanged = weight, weights
     if space.memory != NULL:
@@ -239,13 +240,14 @@ cdef inline void run_input_grad(const ConvArgs* layer, const ConvKernels* kernel
                         list_taps(chosen, layer, &d, &h, &w)
                         chosen += counts[n]
                         n += 1
-    exchangers.plan_exchange(&exchange)
-    mark = space.used
-    threads = planned(num_threads, 4.*reals)
-    scratch = take_scratch(space, &exchange.scratch_bytes, min(<Py_ssize_t>threads, exchange.n_tasks))
-    if space.memory != NULL:
-        exchangers.exchange(&exchange, scratch, 0, exchange.n_tasks, team(threads, exchange.n_tasks))
-    space.used = mark
+    if not turned:
+        exchangers.plan_exchange(&exchange)
+        mark = space.used
+        threads = planned(num_threads, 4.*reals)
+        scratch = take_scratch(space, &exchange.scratch_bytes, min(<Py_ssize_t>threads, exchange.n_tasks))
+        if space.memory != NULL:
+            exchangers.exchange(&exchange, scratch, 0, exchange.n_tasks, team(threads, exchange.n_tasks))
+        space.used = mark
 
     together = exchange.n_parts > 1 and (layer.N == 1 or <size_t>reals*item <= TOGETHER_BYTES)
     threads = planned(num_threads, products(layer))
@@ -259,8 +261,9 @@ cdef inline void run_input_grad(const ConvArgs* layer, const ConvKernels* kernel
                         and phase_of(&w, &plans[2], &layer.W, layer.flip, k)):
                     continue
                 part_of(&part, layer, plans, &d, &h, &w)
-                part.weight = weights
-                if weights != NULL:
+                part.weight = weight if turned else weights
+                part.turned = turned
+                if weights != NULL and not turned:
                     weights += <size_t>(layer.G*layer.IC*layer.OC*part.D.kernel*part.H.kernel*part.W.kernel)*item
                 if not together:
                     run_layer(&part, kernels, num_threads, space)

@@ -144,6 +144,32 @@ cdef inline apart pack_panel(real* panel, const real* weight, Py_ssize_t row, Py
         k += 1
 
 
+cdef inline void copy_panel(real* panel, const real* weight, Py_ssize_t row, Py_ssize_t K,
+                            Py_ssize_t channels) noexcept nogil:
+    """panel[k][m] = weight[k*row + m]: as pack_panel, where output channels are neighbours."""
+    cdef Py_ssize_t width = padded(channels), whole = channels//LANES*LANES
+    cdef Py_ssize_t m, _k
+    for _k in range(K):
+        m = 0
+        while m < whole:
+            vstore(panel + m, vload(weight + m))
+            m += LANES
+        for m in range(whole, width):
+            panel[m] = weight[m if m < channels else 0]
+        panel += width
+        weight += row
+
+
+cdef inline void pack_weights(real* panel, const ConvArgs* args, const real* weight, Py_ssize_t oc, Py_ssize_t ic0,
+                              Py_ssize_t ics, Py_ssize_t ocs) noexcept nogil:
+    """The panel of so many output and input channels of a group, whose weights begin at `weight`."""
+    cdef Py_ssize_t taps = args.D.kernel*args.H.kernel*args.W.kernel
+    if args.turned:
+        copy_panel(panel, weight + ic0*args.OC + oc, args.OC, ics, ocs)
+    else:
+        pack_panel(panel, weight + (oc*args.IC + ic0)*taps, args.IC*taps, ics*taps, ocs)
+
+
 cdef inline Py_ssize_t panels_per_group(const ConvArgs* args) noexcept nogil:
     return (args.OC + WIDTH - 1)//WIDTH
 
@@ -162,14 +188,13 @@ cdef inline const real* packed_panel(const ConvArgs* args, Py_ssize_t g, Py_ssiz
 
 cdef inline void pixels_prepare(const ConvArgs* args, Py_ssize_t task) noexcept nogil:
     """Pack one panel of the shared weights."""
-    cdef Py_ssize_t taps = args.D.kernel*args.H.kernel*args.W.kernel
     cdef Py_ssize_t n_ic = (args.IC + args.ic_block - 1)//args.ic_block
     cdef Py_ssize_t oc = task % panels_per_group(args)*WIDTH
     cdef Py_ssize_t ic0 = task//panels_per_group(args) % n_ic*args.ic_block
     cdef Py_ssize_t g = task//(panels_per_group(args)*n_ic)
-    pack_panel(<real*>packed_panel(args, g, ic0, oc),
-               <const real*>args.weight + ((g*args.OC + oc)*args.IC + ic0)*taps, args.IC*taps,
-               min(args.ic_block, args.IC - ic0)*taps, min(<Py_ssize_t>WIDTH, args.OC - oc))
+    pack_weights(<real*>packed_panel(args, g, ic0, oc), args,
+                 <const real*>args.weight + g*args.OC*args.IC*args.D.kernel*args.H.kernel*args.W.kernel, oc, ic0,
+                 min(args.ic_block, args.IC - ic0), min(<Py_ssize_t>WIDTH, args.OC - oc))
 
 
 cdef inline bint is_inside(const Axis* axis) noexcept nogil:
@@ -457,7 +482,7 @@ cdef inline void pixels_task(const ConvArgs* args, char* scratch, Py_ssize_t tas
             if shared:
                 panel = packed_panel(args, g, ic0, oc)
             else:
-                pack_panel(own_panel, weight + (oc*args.IC + ic0)*taps, args.IC*taps, ics*taps, ocs)
+                pack_weights(own_panel, args, weight, oc, ic0, ics, ocs)
                 panel = own_panel
             finished = ic0 + ics == args.IC
             straight = (finished and ocs % LANES == 0 and args.y.w != item_size(args.y.dtype)

@@ -175,6 +175,7 @@ cdef struct ConvArgs:
     Array x
     Array y
     const void* weight          # contiguous (G*OC, IC, KD, KH, KW) of the kernel's real type
+    bint turned                 # or of a pointwise layer of more than 2 output channels (G, IC, OC)
     const Py_ssize_t* weight_batch              # in elements
     bint weight_shared          # by all batch elements: weight_batch is all 0
     const void* bias            # G*OC of the real type, or NULL

@@ -295,10 +295,10 @@ cdef void exchange_run(const void* opaque, char* scratch, Py_ssize_t first, Py_s
     cdef Py_ssize_t task
     if num_threads == 1:
         for task in range(first, last):
-            exchange_task(args, scratch, task)
+            exchange_task(args, task)
     else:
         for task in prange(first, last, schedule="dynamic", num_threads=num_threads):
-            exchange_task(args, scratch + threadid()*args.scratch_bytes, task)
+            exchange_task(args, task)
 
 
 cdef WeightKernels kernels
