@@ -12,6 +12,8 @@ import pytest
 
 import cconv
 import reference
+from cconv._gradient_shapes import layer_spec
+from cconv._weight_gradient import WeightSums
 
 # What a result may be off by, relative to sum |w||x| of the sample: rounding in the arithmetic of the kernel
 # (first column: its unit), which grows with the root of the number of terms, then once in the result's own
@@ -114,6 +116,21 @@ class Fence:
     def check(self):
         hit = np.flatnonzero(~self.inside & (self.bytes != SENTINEL))
         assert not hit.size, f"bytes {hit[:8] - 256} outside out were written"
+
+
+def unaligned(array, offset=1):
+    """A copy whose samples begin `offset` bytes behind where they should."""
+    raw = np.zeros(array.nbytes + 64, np.uint8)
+    view = raw[offset : offset + array.nbytes].view(array.dtype).reshape(array.shape)
+    view[...] = array
+    return view
+
+
+def weight_schedule(x, g, shape, *, stride=1, padding=0, groups=1, data_format="channels_first"):
+    """What the gradient of a weight of this shape would run on an input and a grad_output."""
+    options = (stride, padding, "constant", 0, 1, groups, False, data_format, "auto")
+    spec = layer_spec(x.ndim - 2, x.shape, x.dtype, shape, g.dtype, g.shape, options)
+    return WeightSums(spec).schedule(x, g)
 
 
 def same_bits(got, want):

@@ -9,7 +9,7 @@ import pytest
 import cconv
 import reference_activations as reference
 from cconv import activations
-from checks import Fence, guarded, same_bits, ulps
+from checks import Fence, guarded, same_bits, ulps, unaligned
 
 ELEMENTWISE = {
     "identity": {}, "relu": {}, "leaky_relu": {"negative_slope": 0.3}, "prelu": {"weight": 0.3}, "rrelu": {},
@@ -235,9 +235,7 @@ def layouts(x):
     yield "part", wide[:, 1:-2]
     yield "moved", np.moveaxis(np.ascontiguousarray(np.moveaxis(x, 1, -1)), -1, 1)
     yield "swapped", x.astype(x.dtype.newbyteorder())
-    raw = np.zeros(x.nbytes + 1, np.uint8)[1:].view(x.dtype).reshape(x.shape)
-    raw[...] = x
-    yield "unaligned", raw
+    yield "unaligned", unaligned(x)
     locked = x.copy()
     locked.flags.writeable = False
     yield "read-only", locked

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 import cconv
-from checks import same_bits
+from checks import same_bits, unaligned
 from operations import INDICES, OPERATIONS
 
 ALL = pytest.mark.parametrize("operation", OPERATIONS.values(), ids=OPERATIONS)
@@ -276,10 +276,6 @@ def spaced(like):
 
 def swapped(like):
     return np.empty(like.shape, like.dtype.newbyteorder(">" if sys.byteorder == "little" else "<"))
-
-
-def unaligned(like):
-    return np.empty(like.nbytes + 1, np.uint8)[1:].view(like.dtype).reshape(like.shape)
 
 
 def subclass(like):

@@ -9,7 +9,7 @@ import cconv
 from cconv._gradient_shapes import in_blocks, layer_spec, transposed_spec
 from cconv._gradients import InputGradient
 from cconv._weight_gradient import Exchange
-from checks import NEEDS_PAGES, between_pages, same_bits, sample
+from checks import NEEDS_PAGES, between_pages, same_bits, sample, unaligned
 
 CHANNELS = (1, 2, 3, 4, 5, 6, 7, 8, 9, 15, 16, 17, 31, 32, 33, 47, 63, 64, 65, 100, 129)
 LAYOUTS = "channels_first", "channels_last"
@@ -82,7 +82,7 @@ def test_weights_that_have_to_be_copied(rng, change):
         "strided": np.repeat(plain, 2, 1)[:, ::2],
         "swapped": plain.astype(">f4"),
         "float16": plain.astype("float16"),
-        "unaligned": np.frombuffer(b"\0" + plain.tobytes(), "f4", offset=1).reshape(plain.shape),
+        "unaligned": unaligned(plain),
     }[change]
     weight.flags.writeable = False
     g = sample(rng, (2, 20, 6, 6), "float32")

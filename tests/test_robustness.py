@@ -9,7 +9,7 @@ import pytest
 
 import cconv
 from cconv import _core
-from checks import INEXACT, INTEGERS, Fence, check, guarded, same_bits, sample, whole
+from checks import INEXACT, INTEGERS, Fence, check, guarded, same_bits, sample, unaligned, whole
 
 # name: (function, shapes of the arrays, other arguments, keywords).  One per way through the core.
 CALLS = {
@@ -70,13 +70,6 @@ def readonly(a):
     a = a.copy()
     a.flags.writeable = False
     return a
-
-
-def unaligned(a, offset=1):
-    raw = np.zeros(a.nbytes + 64, np.uint8)
-    view = raw[offset : offset + a.nbytes].view(a.dtype).reshape(a.shape)
-    view[...] = a
-    return view
 
 
 def memory_of_a_transpose(a):

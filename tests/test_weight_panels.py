@@ -4,9 +4,7 @@ import numpy as np
 import pytest
 
 import cconv
-from cconv._gradient_shapes import layer_spec
-from cconv._weight_gradient import WeightSums
-from checks import same_bits, sample
+from checks import same_bits, sample, weight_schedule
 
 LARGE = (
     # input, output channels, groups
@@ -16,12 +14,6 @@ LARGE = (
     ((1, 17, 50021), 80, 1),
     ((1, 16, 11, 50, 101), 64, 1),
 )
-
-
-def schedule(x, g, shape, groups=1, data_format="channels_first", stride=1):
-    options = (stride, 0, "constant", 0, 1, groups, False, data_format, "auto")
-    spec = layer_spec(x.ndim - 2, x.shape, x.dtype, shape, g.dtype, g.shape, options)
-    return WeightSums(spec).schedule(x, g)
 
 
 def channels_first(array, data_format):
@@ -39,7 +31,7 @@ def test_gradient_of_few_input_channels(rng, dtype, data_format):
         else:
             x, g = sample(rng, shape, dtype), sample(rng, (n, channels, *extents), dtype)
         if c == 16:  # of the others it depends on how many lanes there are
-            assert schedule(x, g, weight_shape, groups, data_format)["swapped"]
+            assert weight_schedule(x, g, weight_shape, groups=groups, data_format=data_format)["swapped"]
         gradient = getattr(cconv, f"conv{len(extents)}d_weight_grad")
         options = dict(groups=groups, data_format=data_format)
         got = gradient(x, g, weight_shape, **options)
@@ -56,11 +48,11 @@ def test_gradient_of_few_input_channels(rng, dtype, data_format):
 
 def test_what_changes_places(rng):
     x, g = sample(rng, (2, 16, 165, 160), "f4"), sample(rng, (2, 64, 165, 160), "f4")
-    assert schedule(x, g, (64, 16, 1, 1))["swapped"]
-    assert not schedule(g, x, (16, 64, 1, 1))["swapped"], "few output channels are in the lanes as they are"
-    assert not schedule(x[:1], g[:1], (64, 16, 1, 1))["swapped"], "as fast in a cache"
+    assert weight_schedule(x, g, (64, 16, 1, 1))["swapped"]
+    assert not weight_schedule(g, x, (16, 64, 1, 1))["swapped"], "few output channels are in the lanes as they are"
+    assert not weight_schedule(x[:1], g[:1], (64, 16, 1, 1))["swapped"], "as fast in a cache"
     x = sample(rng, (2, 16, 329, 320), "f4")
-    assert not schedule(x, g, (64, 16, 1, 1), stride=2)["swapped"], "lanes of every other sample"
+    assert not weight_schedule(x, g, (64, 16, 1, 1), stride=2)["swapped"], "lanes of every other sample"
     swapped = cconv.conv2d_weight_grad(x[:, :, ::2, ::2], g, (64, 16, 1, 1))
     right = cconv.conv2d_weight_grad(x, g, (64, 16, 1, 1), stride=2)
     np.testing.assert_allclose(swapped, right, rtol=1e-3, atol=1e-2)

@@ -4,19 +4,15 @@ import numpy as np
 import pytest
 
 import cconv
-from cconv._gradient_shapes import layer_spec
-from cconv._weight_gradient import WeightSums
-from checks import same_bits, sample
+from checks import same_bits, sample, weight_schedule
 
 SIZES = ((20, 20), (21, 23), (22, 24), (27, 28), (28, 27), (65, 66), (65, 67), (33, 200), (9, 400), (300, 20))
 
 
 def kernel_of(shape, stride, dtype="f4"):
     output = (*shape[:2], *[(n - 1) // stride + 1 for n in shape[2:]])
-    options = (stride, 1, "constant", 0, 1, shape[1], False, "channels_first", "auto")
-    weight = (shape[1], 1, 3, 3)
-    spec = layer_spec(2, shape, np.dtype(dtype), weight, np.dtype(dtype), output, options)
-    return WeightSums(spec).schedule(np.zeros(shape, dtype), np.zeros(output, dtype))["kernel"]
+    x, g, weight = np.zeros(shape, dtype), np.zeros(output, dtype), (shape[1], 1, 3, 3)
+    return weight_schedule(x, g, weight, stride=stride, padding=1, groups=shape[1])["kernel"]
 
 
 def sums(x, g, stride):

@@ -4,9 +4,7 @@ import numpy as np
 import pytest
 
 import cconv
-from cconv._gradient_shapes import layer_spec
-from cconv._weight_gradient import WeightSums
-from checks import same_bits, sample
+from checks import same_bits, sample, weight_schedule
 
 FEW = (
     # input, weight, options
@@ -66,9 +64,7 @@ def test_zeros_between_rows_do_not_meet_what_is_not_finite(rng, dtype, wrong):
 def test_kernels_of_weight_gradients():
     def kernel_of(shape, weight_shape):
         output = (shape[0], weight_shape[0], *[n - k + 1 for n, k in zip(shape[2:], weight_shape[2:], strict=True)])
-        options = (1, 0, "constant", 0, 1, 1, False, "channels_first", "auto")
-        spec = layer_spec(2, shape, np.dtype("f4"), weight_shape, np.dtype("f4"), output, options)
-        return WeightSums(spec).schedule(np.zeros(shape, np.float32), np.zeros(output, np.float32))["kernel"]
+        return weight_schedule(np.zeros(shape, np.float32), np.zeros(output, np.float32), weight_shape)["kernel"]
 
     assert kernel_of((2, 1, 40, 40), (1, 1, 3, 3)) == "runs"
     assert kernel_of((2, 1, 8, 8), (1, 1, 3, 3)) == "panels"
