@@ -35,6 +35,7 @@ from cconv._kernels.types cimport (
 from cconv._kernels.watch cimport Watch
 from cconv._limits cimport SERIAL_WORK, is_main_thread, note_call, threads_for
 from cconv._memory cimport free_memory, new_line, take_scratch
+from cconv._phases cimport reads_turned
 
 cnp.import_array()
 
@@ -365,8 +366,8 @@ cdef class Convolution:
         args.weight_shared = self.weight_batch_size == 1
         args.method = METHODS[spec.method]
         order = [axis for axis in (*spec.weight_batch_axes, *spec.weight_axes) if axis >= 0]
-        args.turned = (spec.weight_axes[:2] == (1, 0) and args.G == 1 and args.OC > 2 and not spec.is_complex
-                       and product(spec.kernel_size) == 1)
+        args.turned = (spec.weight_axes[:2] == (1, 0) and not spec.is_complex
+                       and reads_turned(args.G, args.OC, args.D.kernel*args.H.kernel*args.W.kernel))
         self.weight_order = tuple(sorted(order) if args.turned else order)
         self.weight_in_order = args.turned or order == sorted(order)
         self.work = (product(spec.batch_shape)*args.G*args.OC*args.IC*product(spec.kernel_size)

@@ -22,7 +22,7 @@ import numpy as np
 from ._dtypes import check_bias_dtype, check_supported, convolution_arithmetic, result_dtype
 from ._padding import check_choice, check_int, is_sequence, padding_pairs, per_axis
 from ._shapes import conv_spec, layer_axes
-from ._weight_gradient import MOST_PARTS, axis_phases
+from ._weight_gradient import MOST_PARTS, axis_phases, reads_turned
 
 GRADIENT_METHODS = ("auto", "direct", "winograd")
 # A strided depthwise layer's input gradient in one pass has more products, up to as many times as the stride's square.
@@ -156,7 +156,7 @@ def pointwise_axes(forward, spatial, channels):
 
     The copy took up to a third of the time: 1024 -> 512 channels, 2x2 with stride 2, 14x14.
     """
-    return (1, 0, *spatial) if forward.groups == 1 and channels > 2 else (0, 1, *spatial)
+    return (1, 0, *spatial) if reads_turned(forward.groups, channels) else (0, 1, *spatial)
 
 
 def of_one_sample(forward, dtype):

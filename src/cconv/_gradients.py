@@ -81,7 +81,9 @@ class InputGradient:
         self.taps = {part.key: part.taps for part in parts}
         extents = [size for size, axis in zip(forward.kernel_size, forward.input_axes[1:], strict=True) if axis >= 0]
         channels = forward.groups, forward.out_channels, forward.in_channels
-        self.exchange = Exchange(*channels, extents, list(self.taps.values())) if self.taps else None
+        self.exchange = None
+        if self.taps and not self.as_it_lies:
+            self.exchange = Exchange(*channels, extents, list(self.taps.values()))
 
     def run(self, grad_output, weight, bias, out, num_threads):
         if self.one_pass is not None and np.isfinite(weight).all():
@@ -103,10 +105,11 @@ class InputGradient:
             clear(out, num_threads)
         elif not self.core.is_covered:
             fill_with_bias(out, bias, self.spec)
-        if self.exchange is None:           # no output reaches a sample
+        if not self.taps:                   # no output reaches a sample
             return out
-        weights = dict.fromkeys(self.taps, weight)
-        if not self.as_it_lies:
+        if self.as_it_lies:
+            weights = dict.fromkeys(self.taps, weight)
+        else:
             weights = dict(zip(self.taps, self.exchange.run(weight, num_threads), strict=True))
         self._run_parts(self.core, grad_output, weights, bias, out, num_threads)
         for region in self.borders:

@@ -10,6 +10,13 @@ cdef enum:
     # as long.
     TOGETHER_BYTES = 1 << 20
 
+
+cdef inline bint reads_turned(Py_ssize_t groups, Py_ssize_t channels, Py_ssize_t taps) noexcept nogil:
+    """Whether kernels take a layer's weight as it lies for its input gradient, of so many channels per group: see
+    `turned` in types.pxd. One or two channels are rows' work."""
+    return groups == 1 and channels > 2 and taps == 1
+
+
 # Every stride-th of some neighbouring positions: a convolution of stride 1.
 cdef struct Phase:
     Py_ssize_t tap              # of the kernel, as it lies in memory: the first, then each `step`-th

@@ -18,6 +18,8 @@ def axis_phases(
     first: int, positions: int, kernel: int, stride: int, dilation: int, outputs: int, flip: bool,
 ) -> list[tuple[int, ...]]: ...
 
+def reads_turned(groups: int, channels: int) -> bool: ...
+
 @disjoint_base
 class Exchange:
     @property

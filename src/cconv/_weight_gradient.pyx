@@ -18,6 +18,7 @@ from cconv._limits cimport threads_for
 from cconv._memory cimport free_memory, new_line, take_memory
 from cconv._phases cimport TOGETHER_BYTES as MOST_BYTES
 from cconv._phases cimport Phase, find_phase, phase_step
+from cconv._phases cimport reads_turned as _reads_turned
 
 cnp.import_array()
 
@@ -90,6 +91,11 @@ def axis_phases(Py_ssize_t first, Py_ssize_t positions, Py_ssize_t kernel, Py_ss
     return found
 
 
+def reads_turned(Py_ssize_t groups, Py_ssize_t channels):
+    """Whether a pointwise layer's input gradient takes the weight as it lies."""
+    return _reads_turned(groups, channels, 1)
+
+
 cdef class Exchange:
     """A weight (out, in per group, *taps) as one array (in, out per group, *chosen taps) per part."""
     cdef readonly list parts    # of each: a slice per spatial axis
@@ -117,6 +123,7 @@ cdef class Exchange:
         cdef ExchangeArgs args = self.args
         cdef WeightKernels* kernels
         cdef cnp.ndarray result
+        cdef Py_ssize_t none = 0
         cdef double work
         if weight.dtype not in (np.float32, np.float64) or not cnp.PyArray_ISCARRAY_RO(weight):
             split = weight.reshape(args.G, args.OC, args.IC, *[weight.shape[i] for i in range(2, weight.ndim)])
@@ -130,7 +137,7 @@ cdef class Exchange:
         kernels.plan_exchange(&args)
         work = 4.*cnp.PyArray_SIZE(result)      # a copied weight costs about as much as so many products
         if work:
-            run_tasks(kernels.exchange, &args, args.n_tasks, &args.scratch_bytes,
+            run_tasks(kernels.exchange, &args, args.n_tasks, &none,
                       <int>min(<Py_ssize_t>threads_for(num_threads, work), args.n_tasks), work)
         starts = [0, *self.ends[:-1]]
         return [result[start:end].reshape(shape)

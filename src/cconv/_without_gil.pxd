@@ -11,7 +11,7 @@ from cconv._kernels.types cimport (
     ALG_WINOGRAD, DT_F32, METHOD_DIRECT, PAD_CONSTANT, Array, Axis, ConvArgs, ConvKernels, ConvSet, ExchangeArgs,
     PoolArgs, PoolKernels, WeightArgs, WeightKernels,
 )
-from cconv._phases cimport TOGETHER_BYTES, Phase, find_phase, phase_step
+from cconv._phases cimport TOGETHER_BYTES, Phase, find_phase, phase_step, reads_turned
 from cconv._workspace cimport Workspace, take, take_scratch
 
 cdef enum:
@@ -204,7 +204,6 @@ cdef inline void run_input_grad(const ConvArgs* layer, const ConvKernels* kernel
     cdef Py_ssize_t* chosen
     cdef Py_ssize_t i, j, k, n = 0, tap_count = 0, reals
     cdef size_t item = sizeof(float) if layer.x.dtype == DT_F32 else sizeof(double)
-    cdef size_t mark
     cdef char* weights
     cdef char* scratch
     cdef int threads
@@ -219,7 +218,7 @@ cdef inline void run_input_grad(const ConvArgs* layer, const ConvKernels* kernel
         return
     tap_count = plans[0].tap_count*plans[1].tap_count*plans[2].tap_count
     exchange.taps = layer.D.kernel*layer.H.kernel*layer.W.kernel
-    turned = exchange.taps == 1 and layer.G == 1 and layer.IC > 2
+    turned = reads_turned(layer.G, layer.IC, exchange.taps)
     reals = 0 if turned else layer.G*layer.IC*layer.OC*tap_count
     counts = <Py_ssize_t*>take(space, <size_t>exchange.n_parts*sizeof(Py_ssize_t))
     chosen = <Py_ssize_t*>take(space, <size_t>tap_count*sizeof(Py_ssize_t))
@@ -242,12 +241,9 @@ cdef inline void run_input_grad(const ConvArgs* layer, const ConvKernels* kernel
                         n += 1
     if not turned:
         exchangers.plan_exchange(&exchange)
-        mark = space.used
         threads = planned(num_threads, 4.*reals)
-        scratch = take_scratch(space, &exchange.scratch_bytes, min(<Py_ssize_t>threads, exchange.n_tasks))
         if space.memory != NULL:
-            exchangers.exchange(&exchange, scratch, 0, exchange.n_tasks, team(threads, exchange.n_tasks))
-        space.used = mark
+            exchangers.exchange(&exchange, NULL, 0, exchange.n_tasks, team(threads, exchange.n_tasks))
 
     together = exchange.n_parts > 1 and (layer.N == 1 or <size_t>reals*item <= TOGETHER_BYTES)
     threads = planned(num_threads, products(layer))

@@ -20,7 +20,6 @@ cdef inline void plan_exchange(ExchangeArgs* args) noexcept nogil:
     cdef Py_ssize_t most = BLOCK_BYTES//(OUTS*<Py_ssize_t>sizeof(real))//args.taps
     args.channels = max(<Py_ssize_t>1, min(<Py_ssize_t>OUTS, most))
     args.n_tasks = args.G*((args.IC + args.channels - 1)//args.channels)
-    args.scratch_bytes = 0
 
 
 cdef inline inlined deal_out(real* dst, const real* src, Py_ssize_t row, Py_ssize_t outs, const Py_ssize_t* chosen,

@@ -298,7 +298,6 @@ cdef struct ExchangeArgs:       # weights with input and output channels exchang
     # the schedule, filled in by the level's plan_exchange()
     Py_ssize_t channels         # of a task
     Py_ssize_t n_tasks
-    Py_ssize_t scratch_bytes    # per thread
 
 ctypedef void (*exchange_plan_t)(ExchangeArgs* args) noexcept nogil
 ctypedef void (*weight_plan_t)(WeightArgs* args) noexcept nogil
