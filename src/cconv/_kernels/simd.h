@@ -577,27 +577,6 @@ static inline void transpose_strided(real *dst, ptrdiff_t dst_pitch, const real 
             dst[k * dst_pitch + i] = src[i * src_pitch + k];
 }
 #endif
-/* dst[2*i] = src[i]; what lies between is left alone. A scalar store each was 15 % of the time of the phases of 128 -> 64
- * channels, 112x112 to 224x224. Without AVX-512, masked stores are slow on many CPUs. */
-static inline void store_every_other(real *dst, const real *src, ptrdiff_t n)
-{
-    ptrdiff_t i = 0;
-#if CCONV_GNU && defined(__AVX512F__) && CCONV_REAL_SIZE >= 4
-    const unsigned even = 0x5555u & ((1u << CCONV_LANES) - 1);
-    for (; i + CCONV_LANES <= n; i += CCONV_LANES) {
-        vreal v = vload(src + i), low = vzip_low(v, v), high = vzip_high(v, v);
-#if CCONV_REAL_SIZE == 4
-        _mm512_mask_storeu_ps(dst + 2 * i, even, (__m512)low);
-        _mm512_mask_storeu_ps(dst + 2 * i + CCONV_LANES, even, (__m512)high);
-#else
-        _mm512_mask_storeu_pd(dst + 2 * i, even, (__m512d)low);
-        _mm512_mask_storeu_pd(dst + 2 * i + CCONV_LANES, even, (__m512d)high);
-#endif
-    }
-#endif
-    for (; i < n; i++)
-        memcpy(dst + 2 * i, src + i, sizeof(real));
-}
 /* Every other one of 2*LANES reals from p on. */
 CCONV_VECTOR vreal vevens(const real *p) { return veven_lanes(vload(p), vload(p + CCONV_LANES)); }
 CCONV_VECTOR vreal vodds(const real *p) { return vodd_lanes(vload(p), vload(p + CCONV_LANES)); }

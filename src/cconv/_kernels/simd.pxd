@@ -51,7 +51,6 @@ cdef extern from "simd.h" nogil:
     vreal vodd_lanes(vreal a, vreal b) noexcept
     vreal vbefore(vreal a, vreal b) noexcept
     vreal vafter(vreal a, vreal b) noexcept
-    void store_every_other(real* dst, const real* src, Py_ssize_t n) noexcept
     void quotients(real* dst, const real* src, Py_ssize_t n, real by, real inverse) noexcept
     vreal vgreater(vreal a, vreal b) noexcept
     vreal vsmaller(vreal a, vreal b) noexcept
@@ -65,3 +64,11 @@ cdef extern from "simd.h" nogil:
     void transpose_strided(real* dst, Py_ssize_t dst_pitch, const real* src, Py_ssize_t src_pitch) noexcept
     void deinterleave4(real* dst, Py_ssize_t dst_pitch, const real* src) noexcept
     void interleave4(real* dst, vreal a, vreal b, vreal c, vreal d) noexcept
+
+cdef extern from "masks.h" nogil:
+    cdef enum:
+        MASKS "CCONV_MASKS"     # whether the next three are to be used
+    vreal vload_some(const real* p, unsigned int lanes) noexcept
+    void vstore_some(real* p, vreal v, unsigned int lanes) noexcept
+    vreal vmix(vreal a, vreal b, const place* source) noexcept
+    void store_every_other(real* dst, const real* src, Py_ssize_t n) noexcept
