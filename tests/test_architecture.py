@@ -37,7 +37,7 @@ LAYERS = (
 )
 WITHIN_A_LAYER = (0, 4, 6)
 # kernels apart
-COMPILED = ("_core", "_arrays", "_activations", "_limits", "_memory", "_ordered", "_few", "_pool_gradient",
+COMPILED = ("_core", "_arrays", "_phases", "_activations", "_limits", "_memory", "_ordered", "_few", "_pool_gradient",
             "_pooling", "_weight_gradient", "_capi_params", "_extents", "_without_gil", "capi")
 
 

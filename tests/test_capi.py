@@ -200,6 +200,7 @@ BIG = [     # many threads' worth of work: Winograd's algorithm, packed weights,
     (2, 1, 64, 96, 1, (28, 28), (4, 4), (2, 2), (1, 1), ((1, 1), (1, 1)), 1, 0),
     (2, 2, 128, 192, 1, (9, 9), (5, 5), (2, 2), (1, 1), ((2, 2), (2, 2)), 0, 0),
     (2, 1, 96, 96, 96, (60, 60), (3, 3), (1, 1), (1, 1), ((1, 1), (1, 1)), 0, 0),
+    (2, 3, 32, 64, 1, (16, 32), (4, 6), (2, 2), (1, 1), ((1, 1), (2, 2)), 0, 1),
 ]
 
 
@@ -260,6 +261,18 @@ def test_what_is_not_finite_stays_in_its_windows(user, rng):
             function = cconv.conv2d_input_grad if operation == INPUT_GRAD else cconv.conv2d_weight_grad
             got = params.run(operation, arrays, shape, np.float32, threads)
             same_bits(got, function(*arrays, shape, method="winograd", **options))
+
+
+def test_phases_are_computed_again_one_by_one(user, rng):
+    """They lack taps where an ordinary layer would multiply zeros with what is not finite."""
+    params, options, x, w = layer_of(user, BIG[-1], np.float32, rng)
+    grad = rng.standard_normal(cconv.conv2d(x, w, **options).shape, np.float32)
+    w = rng.standard_normal(w.shape, np.float32)
+    grad[0, 3, 4, 4], grad[2, 5, 0, 1] = np.nan, np.inf
+    for threads in (1, 2):
+        got = params.run(INPUT_GRAD, (grad, w), x.shape, np.float32, threads)
+        same_bits(got, cconv.conv2d_input_grad(grad, w, x.shape, **options))
+        assert np.isfinite(got[0]).mean() > 0.9 and np.isfinite(got[1]).all()
 
 
 POOLS = [

@@ -71,20 +71,6 @@ cdef inline void spread_pairs(floating* dst, const floating* src, Py_ssize_t out
                     dst[first + half + taps] = re
 
 
-cdef inline void spread_blocks(Array* array, const Py_ssize_t* block) noexcept:
-    """Samples of a block as the parts of a channel, so that what was the next sample is the next block."""
-    cdef Py_ssize_t part
-    if block[0]*block[1]*block[2] == 1:
-        return
-    array.parts = block[0]*block[1]*block[2]
-    for part in range(array.parts):
-        array.part[part] = (part//(block[1]*block[2])*array.d + part//block[2] % block[1]*array.h
-                            + part % block[2]*array.w)
-    array.d *= block[0]
-    array.h *= block[1]
-    array.w *= block[2]
-
-
 cdef struct NewArray:
     # what np.empty would take 60 ns longer to be told
     int ndim

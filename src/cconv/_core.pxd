@@ -51,4 +51,5 @@ cdef class Convolution:
     cdef object pack(self, ConvArgs* args, int threads, PackedWeight kept)
     cdef int execute(self, ConvArgs* args, int threads, PackedWeight kept) except -1
     cdef int run_packed(self, ConvArgs* args, int threads) except -1
+    cdef object run_winograd(self, ConvArgs* args, int threads)
     cdef void take_batch_element(self, ConvArgs* args, Py_ssize_t n)

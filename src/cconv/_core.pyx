@@ -23,7 +23,7 @@ from cython.parallel cimport prange
 from libc.string cimport memcmp, memset
 
 from cconv._arrays cimport (
-    fill_array, fill_axis_map, fill_new_array, fill_tiles, new_array, spread_blocks, spread_pairs,
+    fill_array, fill_axis_map, fill_new_array, fill_tiles, new_array, spread_pairs,
 )
 from cconv._kernels.types cimport (
     ACT_LEAKY_RELU, ACT_NONE, ACT_RELU, ACT_RELU6, ALG_CHANNELS, ALG_DEPTHWISE, ALG_LINE, ALG_PIXELS, ALG_PLANES,
@@ -35,7 +35,7 @@ from cconv._kernels.types cimport (
 from cconv._kernels.watch cimport Watch
 from cconv._limits cimport SERIAL_WORK, is_main_thread, note_call, threads_for
 from cconv._memory cimport free_memory, new_line, take_scratch
-from cconv._phases cimport reads_turned
+from cconv._phases cimport find_tile, reads_turned, spread_blocks
 
 cnp.import_array()
 
@@ -178,6 +178,9 @@ cdef int fill_axes(Axis** axes, spec) except -1:
         axes[i].pad_after = after[i]
         axes[i].gap = gap[i]
         axes[i].boundary = BOUNDARIES[boundary[i]]
+        axes[i].phases = 0
+    for i, (kernel, stride, before, flip) in enumerate(getattr(spec, "phase_axes", ())):
+        find_tile(axes[1 + i], kernel, stride, before, flip)
     return 0
 
 
@@ -367,7 +370,8 @@ cdef class Convolution:
         args.method = METHODS[spec.method]
         order = [axis for axis in (*spec.weight_batch_axes, *spec.weight_axes) if axis >= 0]
         args.turned = (spec.weight_axes[:2] == (1, 0) and not spec.is_complex
-                       and reads_turned(args.G, args.OC, args.D.kernel*args.H.kernel*args.W.kernel))
+                       and (args.W.phases > 0
+                            or reads_turned(args.G, args.OC, args.D.kernel*args.H.kernel*args.W.kernel)))
         self.weight_order = tuple(sorted(order) if args.turned else order)
         self.weight_in_order = args.turned or order == sorted(order)
         self.work = (product(spec.batch_shape)*args.G*args.OC*args.IC*product(spec.kernel_size)
@@ -497,21 +501,26 @@ cdef class Convolution:
         return 0
 
     cdef int run_packed(self, ConvArgs* args, int threads) except -1:
-        cdef cnp.ndarray failed
         cdef ConvArgs one
         cdef Py_ssize_t n
-        if args.algorithm == ALG_WINOGRAD:
-            failed = np.zeros(args.N, np.uint8)
-            args.failed = cnp.PyArray_BYTES(failed)
+        if args.algorithm != ALG_WINOGRAD:
+            run_tasks(self.kernels.run, args, args.n_tasks, &args.scratch_bytes,
+                      <int>min(<Py_ssize_t>threads, args.n_tasks), self.work)
+            return 0
+        for n in np.flatnonzero(self.run_winograd(args, threads)):
+            one = args[0]                   # samples that are not finite stay in their windows in direct sums
+            one.method = METHOD_DIRECT
+            self.take_batch_element(&one, n)
+            self.execute(&one, threads, None)
+        return 0
+
+    cdef object run_winograd(self, ConvArgs* args, int threads):
+        """Returns which batch elements got results that are not finite, as ones."""
+        cdef cnp.ndarray failed = np.zeros(args.N, np.uint8)
+        args.failed = cnp.PyArray_BYTES(failed)
         run_tasks(self.kernels.run, args, args.n_tasks, &args.scratch_bytes,
                   <int>min(<Py_ssize_t>threads, args.n_tasks), self.work)
-        if args.algorithm == ALG_WINOGRAD:
-            for n in np.flatnonzero(failed):        # samples that are not finite stay in their windows in direct sums
-                one = args[0]
-                one.method = METHOD_DIRECT
-                self.take_batch_element(&one, n)
-                self.execute(&one, threads, None)
-        return 0
+        return failed
 
     cdef void take_batch_element(self, ConvArgs* args, Py_ssize_t n):
         """The same arguments for batch element n alone."""

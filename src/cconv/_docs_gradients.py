@@ -56,7 +56,9 @@ _INPUT_GRAD = (
     + _LAYER
     + """\
     method : {{"auto", "direct", "winograd"}}
-        As of `conv{n}d`, with its error bounds: Winograd where the layer itself has a 3x3 kernel and stride 1.
+        As of `conv{n}d`, with its error bounds: Winograd where the layer itself has a 3x3 kernel and stride 1. In two
+        dimensions "auto" takes Winograd for kernels of 4 to 6 and stride 2 as well, with an error of at most 64 eps of
+        the largest ``sum |grad_output| |weight|`` within 8 samples.
 """
     + OUT
     + LIMIT

@@ -22,7 +22,7 @@ import numpy as np
 from ._dtypes import check_bias_dtype, check_supported, convolution_arithmetic, result_dtype
 from ._padding import check_choice, check_int, is_sequence, padding_pairs, per_axis
 from ._shapes import conv_spec, layer_axes
-from ._weight_gradient import MOST_PARTS, axis_phases, reads_turned
+from ._weight_gradient import MOST_PARTS, PHASE_CHANNELS, axis_phases, reads_turned, shares_tiles
 
 GRADIENT_METHODS = ("auto", "direct", "winograd")
 # A strided depthwise layer's input gradient in one pass has more products, up to as many times as the stride's square.
@@ -215,6 +215,48 @@ def in_blocks(forward, shape, dtype):
         output_shape=shape,
         output_dtype=dtype,
         block=forward.kernel_size,
+    )
+
+
+def in_phases(forward, shape, dtype):
+    """The input gradient of a 2-D layer of stride 2 by Winograd's tiles, which its phases share; None where that is
+    impossible or does not pay. See winograd_phases.pxd."""
+    channel, *spatial = forward.input_axes
+    sizes = tuple([shape[axis] if axis >= 0 else 1 for axis in spatial])
+    steps = forward.stride[1:]
+    if (
+        min(spatial[1:]) < 0 or sizes[0] != 1 or forward.kernel_size[0] != 1 or steps not in ((1, 2), (2, 2))
+        or 0 in sizes or any(size % step for size, step in zip(sizes[1:], steps, strict=True))
+        or any(name != "constant" for name in forward.boundary) or any(forward.input_start)
+        or any(d > 1 and k > 1 for d, k in zip(forward.dilation, forward.kernel_size, strict=True))
+        or dtype not in PRODUCT_TYPES or channel > max(spatial) or forward.method == "direct"
+        or forward.in_channels % PHASE_CHANNELS or not forward.in_channels or forward.out_channels < PHASE_CHANNELS
+    ):  # fmt: skip
+        return None
+    blocks = tuple([size // step for size, step in zip(sizes[1:], steps, strict=True)])
+    extents = zip(forward.kernel_size[1:], steps, forward.pad_before[1:], strict=True)
+    axes = tuple([(*extent, forward.flip) for extent in extents])
+    if not shares_tiles(blocks, axes, forward.method == "winograd"):
+        return None
+    return forward._replace(
+        real=convolution_arithmetic(dtype),
+        sum_dtype=dtype,
+        flip=False,
+        in_channels=forward.out_channels,
+        out_channels=forward.in_channels * math.prod(steps),
+        input_size=forward.output_size,
+        kernel_size=(1, 3, 3),
+        output_size=(1, *blocks),
+        stride=(1, 1, 1),
+        dilation=(1, 1, 1),
+        pad_before=(0, 0, 0),
+        cval=0,
+        method="winograd",
+        weight_axes=(1, 0, *forward.weight_axes[2:]),
+        output_shape=shape,
+        output_dtype=dtype,
+        phase_axes=axes,
+        block=(1, *steps),
     )
 
 

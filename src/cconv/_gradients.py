@@ -18,12 +18,12 @@ import numpy as np
 from ._calls import as_array, check_num_threads, check_out, fill_with_bias, remember, target
 from ._core import Convolution
 from ._dtypes import native
-from ._gradient_shapes import in_blocks, input_gradient, of_one_sample, with_gaps
+from ._gradient_shapes import in_blocks, in_phases, input_gradient, of_one_sample, with_gaps
 from ._memory import empty
 from ._pieces import copy
 from ._pooling import Pooling
 from ._shapes import pool_spec
-from ._weight_gradient import TOGETHER_BYTES, Exchange, WeightSums, clear, run_set
+from ._weight_gradient import TOGETHER_BYTES, Exchange, WeightSums, clear, run_phases, run_set
 
 NAMES = ("input", "weight", "bias")
 # that one call of NumPy's adds up, or an image: Ctrl-C need not wait for all. Image by image, LeNet-5's 32 small ones
@@ -73,6 +73,8 @@ class InputGradient:
         if blocks is not None and not _reads_as_it_lies(blocks):
             rows = forward.groups, forward.out_channels, blocks.out_channels
             self.columns = Exchange(*rows, (1,), [(slice(0, 1),)])
+        tiles = in_phases(forward, shape, dtype)
+        self.tiles = None if tiles is None else Convolution(tiles)
         core, borders = input_gradient(forward, sizes, dtype)
         self.core = _with_operators(core)
         self.borders = list(map(_with_operators, borders))
@@ -101,6 +103,10 @@ class InputGradient:
                 (rows,) = self.columns.run(weight, num_threads)
             bias = None if bias is None else np.repeat(bias, math.prod(self.forward.kernel_size))
             return self.blocks.run(grad_output, rows, bias, out, num_threads)
+        if self.tiles is not None and out.size and weight.dtype == self.dtype:
+            for n in run_phases(self.tiles, grad_output, weight, bias, out, num_threads):
+                self._run_again(int(n), grad_output, weight, bias, out, num_threads)
+            return out
         if not self.core.is_covered and bias is None:
             clear(out, num_threads)
         elif not self.core.is_covered:
@@ -122,6 +128,15 @@ class InputGradient:
                 samples = out[images][region.place]
                 samples += grad.sum(region.repeated, keepdims=True) if region.repeated else grad
         return out
+
+    def _run_again(self, n, grad_output, weight, bias, out, num_threads):
+        """Of one image, directly."""
+        batch = (1,) * len(self.forward.batch_shape)
+        image = slice(n, n + 1) if batch else slice(None)
+        outputs = self.forward.output_shape[len(batch) :]
+        forward = self.forward._replace(batch_shape=batch, output_shape=(*batch, *outputs), method="direct")
+        one = InputGradient(forward, (*batch, *self.shape[len(batch) :]), self.dtype)
+        one.run(grad_output[image], weight, bias, out[image], num_threads)
 
     def _run_parts(self, region, grad_output, weights, bias, out, num_threads):
         operators = [operator for operator, _ in region.parts]

@@ -93,6 +93,8 @@ class ConvSpec(NamedTuple):
     output_shape: tuple[int, ...]
     output_dtype: np.dtype
     gap: tuple[int, int, int] = (0, 0, 0)  # zeros between samples, counted in input_size: depthwise layers only
+    # of h and w of the layer whose input gradient this is in phases: kernel, stride, padding before, flip
+    phase_axes: tuple[Any, ...] = ()
     block: tuple[int, int, int] = (1, 1, 1)  # samples of the output array that channels which follow each other fill
 
 

@@ -7,11 +7,16 @@ from ._typing import Array, Int
 
 TOGETHER_BYTES: int
 MOST_PARTS: int
+PHASE_CHANNELS: int
 
 def run_set(
     operators: list[Convolution], input: Array, weights: list[Array], bias: Array | None, outs: list[Array],
     num_threads: Int | None,
 ) -> None: ...
+def run_phases(
+    operator: Convolution, input: Array, weight: Array, bias: Array | None, out: Array, num_threads: Int | None,
+) -> Array: ...
+def shares_tiles(blocks: tuple[int, int], axes: tuple[tuple[int, int, int, bool], ...], always: bool) -> bool: ...
 def clear(out: Array, num_threads: Int | None) -> None: ...
 
 def axis_phases(

@@ -17,13 +17,15 @@ from cconv._kernels.types cimport (
 from cconv._limits cimport threads_for
 from cconv._memory cimport free_memory, new_line, take_memory
 from cconv._phases cimport TOGETHER_BYTES as MOST_BYTES
-from cconv._phases cimport Phase, find_phase, phase_step
+from cconv._phases cimport PHASE_CHANNELS as TILE_CHANNELS
+from cconv._phases cimport Phase, find_phase, find_tile, phase_step, tiles_pay
 from cconv._phases cimport reads_turned as _reads_turned
 
 cnp.import_array()
 
 TOGETHER_BYTES = MOST_BYTES
 MOST_PARTS = PARTS
+PHASE_CHANNELS = TILE_CHANNELS
 
 cdef double LONG_TASK = 1e9         # multiply-adds of a task that take 40 to 300 ms, by type and level
 cdef Py_ssize_t LEAST_CHANNELS = 16     # fewer output channels take as long: lanes of a vector
@@ -76,6 +78,29 @@ def run_set(list operators, cnp.ndarray input not None, list weights, bias, list
                       <int>min(<Py_ssize_t>threads, all.n_tasks), work)
     finally:
         free_memory(memory)
+
+
+def run_phases(Convolution operator not None, cnp.ndarray input not None, cnp.ndarray weight not None, bias,
+               cnp.ndarray out not None, num_threads):
+    """Run an operator with phase_axes; returns which batch elements have results that are not finite: those have to be
+    computed otherwise, as what their phases lack is no zero to be multiplied."""
+    cdef ConvArgs args = operator.args
+    cdef BatchStrides strides
+    cdef int threads = threads_for(num_threads, operator.work)
+    operator.fill_arrays(&args, &strides, input, out)
+    _used = operator.fill_weight(&args, &strides, weight, bias)
+    _packed = operator.pack(&args, threads, None)
+    return np.flatnonzero(operator.run_winograd(&args, threads))
+
+
+def shares_tiles(blocks, axes, always):
+    """Whether tiles can do the phases of h and w (ConvSpec.phase_axes), and pay for so many blocks unless `always`."""
+    cdef Axis axis
+    cdef Py_ssize_t points = 1, taps = 1
+    for kernel, stride, before, flip in axes:
+        points *= find_tile(&axis, kernel, stride, before, flip)
+        taps *= kernel
+    return points > 0 and (always or tiles_pay(points, taps, blocks[0], blocks[1]))
 
 
 def axis_phases(Py_ssize_t first, Py_ssize_t positions, Py_ssize_t kernel, Py_ssize_t stride, Py_ssize_t dilation,

@@ -11,7 +11,7 @@ from cconv._kernels.types cimport (
     ALG_WINOGRAD, DT_F32, METHOD_DIRECT, PAD_CONSTANT, Array, Axis, ConvArgs, ConvKernels, ConvSet, ExchangeArgs,
     PoolArgs, PoolKernels, WeightArgs, WeightKernels,
 )
-from cconv._phases cimport TOGETHER_BYTES, Phase, find_phase, phase_step, reads_turned
+from cconv._phases cimport TOGETHER_BYTES, Phase, find_phase, join_phases, phase_step, reads_turned
 from cconv._workspace cimport Workspace, take, take_scratch
 
 cdef enum:
@@ -53,12 +53,10 @@ cdef inline void pack(ConvArgs* args, const ConvKernels* kernels, int threads, W
     space.used = mark
 
 
-cdef inline void run_packed(ConvArgs* args, const ConvKernels* kernels, int threads, Workspace* space) noexcept nogil:
-    """As Convolution.run_packed, for one batch axis or none."""
+cdef inline void run_once(ConvArgs* args, const ConvKernels* kernels, int threads, Workspace* space) noexcept nogil:
+    """What stays in the workspace is args.failed, of the algorithm that has it."""
     cdef size_t mark
     cdef char* scratch
-    cdef ConvArgs one
-    cdef Py_ssize_t n
     if args.algorithm == ALG_WINOGRAD:
         args.failed = <char*>take(space, <size_t>args.N)
         if space.memory != NULL:
@@ -68,23 +66,43 @@ cdef inline void run_packed(ConvArgs* args, const ConvKernels* kernels, int thre
     if space.memory != NULL:
         kernels.run(args, scratch, 0, args.n_tasks, team(threads, args.n_tasks))
     space.used = mark
-    if args.algorithm == ALG_WINOGRAD:
-        for n in range(args.N if space.memory != NULL else 1):
-            if space.memory != NULL and not args.failed[n]:
-                continue
-            one = args[0]
-            one.method = METHOD_DIRECT
-            if args.batch_ndim:
-                one.x.data += n*args.x.batch[0]
-                one.y.data += n*args.y.batch[0]
-            one.batch_ndim = 0
-            one.N = 1
-            one.failed = NULL
-            pack(&one, kernels, threads, space)         # direct: does not come here again
-            scratch = take_scratch(space, &one.scratch_bytes, min(<Py_ssize_t>threads, one.n_tasks))
-            if space.memory != NULL:
-                kernels.run(&one, scratch, 0, one.n_tasks, team(threads, one.n_tasks))
-            space.used = mark
+
+
+cdef inline bint next_failed(const ConvArgs* args, const Workspace* space, Py_ssize_t* n) noexcept nogil:
+    """From n on the batch element that has to be computed directly; where nothing is run, there is one."""
+    if space.memory == NULL:
+        return n[0] == 0
+    while n[0] < args.N and not args.failed[n[0]]:
+        n[0] += 1
+    return n[0] < args.N
+
+
+cdef inline ConvArgs one_of(const ConvArgs* args, Py_ssize_t n) noexcept nogil:
+    """The same for batch element n alone, directly; for one batch axis or none."""
+    cdef ConvArgs one = args[0]
+    one.method = METHOD_DIRECT
+    if args.batch_ndim:
+        one.x.data += n*args.x.batch[0]
+        one.y.data += n*args.y.batch[0]
+    one.batch_ndim = 0
+    one.N = 1
+    one.failed = NULL
+    return one
+
+
+cdef inline void run_packed(ConvArgs* args, const ConvKernels* kernels, int threads, Workspace* space) noexcept nogil:
+    """As Convolution.run_packed."""
+    cdef ConvArgs one
+    cdef Py_ssize_t n = 0
+    cdef size_t mark
+    run_once(args, kernels, threads, space)
+    mark = space.used
+    while args.algorithm == ALG_WINOGRAD and next_failed(args, space, &n):
+        one = one_of(args, n)
+        pack(&one, kernels, threads, space)
+        run_once(&one, kernels, threads, space)         # direct: nothing fails
+        space.used = mark
+        n += 1
 
 
 cdef inline void run_layer(ConvArgs* args, const ConvKernels* kernels, int num_threads,
@@ -204,10 +222,24 @@ cdef inline void run_input_grad(const ConvArgs* layer, const ConvKernels* kernel
     cdef Py_ssize_t* chosen
     cdef Py_ssize_t i, j, k, n = 0, tap_count = 0, reals
     cdef size_t item = sizeof(float) if layer.x.dtype == DT_F32 else sizeof(double)
+    cdef ConvArgs part_of_batch
+    cdef size_t mark
     cdef char* weights
     cdef char* scratch
     cdef int threads
     cdef bint together, turned
+    if layer.method != METHOD_DIRECT and join_phases(&part, layer, <Py_ssize_t>item):
+        part.weight = weight
+        threads = planned(num_threads, products(&part))
+        pack(&part, kernels, threads, space)
+        run_once(&part, kernels, threads, space)
+        mark = space.used
+        while next_failed(&part, space, &n):
+            part_of_batch = one_of(layer, n)
+            run_input_grad(&part_of_batch, kernels, exchangers, weight, grad_bytes//<size_t>layer.N, num_threads, space)
+            space.used = mark
+            n += 1
+        return
     plan_phases(&plans[0], &layer.D, layer.flip)
     plan_phases(&plans[1], &layer.H, layer.flip)
     plan_phases(&plans[2], &layer.W, layer.flip)

@@ -30,9 +30,10 @@ from cconv._kernels.types cimport (
     KERNEL_ABI, METHOD_AUTO, METHOD_WINOGRAD, Axis, ConvArgs, ConvKernels, ConvSet,
 )
 from cconv._kernels.winograd cimport (
-    block_count, lanes_are_channels, panel_count, point_count, tiles_per_image, winograd_packed, winograd_prepare,
+    block_count, lanes_are_channels, panel_count, tiles_per_image, winograd_applies, winograd_packed, winograd_prepare,
     winograd_scratch, winograd_task,
 )
+from cconv._kernels.winograd_tiles cimport point_count
 from cconv._kernels.woven cimport woven_applies, woven_scratch, woven_task
 
 cdef enum:
@@ -58,7 +59,9 @@ cdef enum:
     # Bytes of a panel's transformed kernels, at most: they and the transformed inputs share L2. Twice as many: 3x3
     # layers of 128 channels and more take 1.05 to 1.25 times as long on an Intel Xeon (2 MB of L2); half: 0.97 to 1.13.
     WINOGRAD_PANEL = 600*1024
-    WINOGRAD_OUT = 256          # output channels of a task
+    # Output channels of a task; with 256, 512 -> 512 at 14x14 takes 1.06 to 1.09 times as long, transposed 4x4 kernels
+    # of stride 2 (512 -> 256) 1.26 times: samples are transformed again for each task.
+    WINOGRAD_OUT = 1024
     SEPARABLE_BYTES = 640*1024  # rows of a block that passes come back to: with what they write they fill L2
     SEPARABLE_WIDTH = 16*1024   # bytes: longer rows are cut where the rows in use would be more than that
     SEPARABLE_SCRATCH = 2*1024*1024     # a kernel that needs more per thread is left to the other methods
@@ -427,13 +430,6 @@ cdef bint pays_to_pack(const ConvArgs* args, Py_ssize_t uses) noexcept nogil:
 cdef bint is_uneven(Py_ssize_t tasks, int num_threads) noexcept nogil:
     """True if more than a tenth of the threads' time would be spent waiting for the last task."""
     return ceil_div(tasks, num_threads)*num_threads*10 > tasks*11
-
-
-cdef bint winograd_applies(const ConvArgs* args) noexcept nogil:
-    """Tiles along H and W, or along the only axis; a longer sum in depth."""
-    cdef bint tall = args.H.kernel == 3 and args.H.dilation == 1
-    return (FLOATING and args.W.kernel == 3 and (tall or args.H.kernel == 1 and args.H.output == 1)
-            and args.H.stride == 1 and args.W.stride == 1 and args.W.dilation == 1 and args.weight_shared)
 
 
 cdef bint winograd_pays(const ConvArgs* args) noexcept nogil:

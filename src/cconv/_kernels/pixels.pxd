@@ -102,9 +102,9 @@ cdef inline inlined sized_tile(real* sums, const real* panel, const real* const*
 cdef inline inlined run_pixels(real* sums, const real* panel, const real* const* pixels, const Py_ssize_t* taps,
                                Py_ssize_t K, bint accumulate, const Target* target, Py_ssize_t M,
                                Py_ssize_t vectors) noexcept nogil:
-    if vectors >= 4:
+    if PX_V == 4 and vectors == 4:
         sized_tile(sums, panel, pixels, taps, K, accumulate, target, M, PX_V)
-    elif vectors == 3:
+    elif PX_V == 4 and vectors == 3:
         sized_tile(sums, panel, pixels, taps, K, accumulate, target, M, min(PX_V, 3))
     elif vectors == 2:
         sized_tile(sums, panel, pixels, taps, K, accumulate, target, M, 2)
@@ -115,7 +115,8 @@ cdef inline inlined run_pixels(real* sums, const real* panel, const real* const*
 cdef inline apart run_pixels_apart(real* sums, const real* panel, const real* const* pixels, const Py_ssize_t* taps,
                                    Py_ssize_t K, bint accumulate, const Target* target, Py_ssize_t M,
                                    Py_ssize_t vectors) noexcept nogil:
-    """Not compiled into pixels_task: with AVX2 3x3 kernels of stride 2 take 0.87 of the time, pointwise ones 0.95."""
+    """Not compiled into its callers: with AVX2 3x3 kernels of stride 2 take 0.87 of the time, pointwise ones 0.95; but
+    Winograd's sums are short: 3x3 layers took 1.05 to 1.1 times as long, their weight gradients 1.3 times."""
     run_pixels(sums, panel, pixels, taps, K, accumulate, target, M, vectors)
 
 
@@ -335,9 +336,9 @@ cdef inline bint stores_channels(const ConvArgs* args) noexcept nogil:
             and channels_are_neighbours(&args.y, args.batch_ndim))
 
 
-cdef inline void store_pixels(const ConvArgs* args, char* out, real* block, real* sums, const real* bias,
-                              Py_ssize_t channel, Py_ssize_t channels, Py_ssize_t h_tile,
-                              Py_ssize_t w_tile) noexcept nogil:
+cdef inline apart store_pixels(const ConvArgs* args, char* out, real* block, real* sums, const real* bias,
+                               Py_ssize_t channel, Py_ssize_t channels, Py_ssize_t h_tile,
+                               Py_ssize_t w_tile) noexcept nogil:
     """Store sums[pixel][channel] of h_tile rows of w_tile pixels; `out`: pixel (0, 0) of channel 0."""
     cdef bint direct = stores_vectors(args)
     cdef bint channels_last = stores_channels(args)

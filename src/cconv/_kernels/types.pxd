@@ -9,6 +9,7 @@ from cconv._kernels.watch cimport Watch
 cdef enum:
     MAX_BATCH_AXES = 64
     MOST_PARTS = 8
+    MOST_PHASES = 2
     KERNEL_ABI = 1
 
 cdef enum:                      # padding: numpy.pad's meaning of the names
@@ -104,6 +105,10 @@ cdef struct Axis:
     Py_ssize_t pad_after        # pooling only: counted by count_include_pad
     Py_ssize_t gap              # zeros between neighbouring samples; they count in `size`. ALG_DEPTHWISE, _WOVEN
     int boundary
+    # of ALG_WINOGRAD, see winograd_phases.pxd
+    int phases                  # 0: every output has the whole kernel
+    int taps                    # of the kernel in memory
+    int tap[MOST_PHASES][3]     # which of them are a phase's three; -1: none
 
 # How a packed tile of one axis holds the samples that `tile` outputs need. Outputs that are neighbours must be
 # neighbours in the tile for every tap, so samples are dealt into `slots`, each of length tile + halo:

@@ -20,7 +20,7 @@ from cconv._kernels.types cimport ConvArgs, WeightArgs
 from cconv._kernels.weight_blocks cimport Block, fill_block, sums_of_chunk
 from cconv._kernels.weight_groups cimport transpose_lines
 from cconv._kernels.weight_panels cimport pack_gradient, store_total
-from cconv._kernels.winograd cimport transform_input_line
+from cconv._kernels.winograd_tiles cimport transform_input_line
 
 cdef enum:
     OUT = 4                     # outputs of a tile along an axis

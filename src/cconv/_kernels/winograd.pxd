@@ -10,7 +10,7 @@ Source: A. Lavin, S. Gray, Fast Algorithms for Convolutional Neural Networks, CV
 Design:
 a. A task takes some tiles, counted through rows, images and batch, so that small images fill it too. A plane is one
    input channel at one kernel depth: 3-D is a longer sum.
-b. Input is transformed in vectors: of neighbouring tiles where rows are contiguous (samples are dealt into the tile's
+b. Input is transformed in vectors: of a task's tiles where rows are contiguous (samples are dealt into the tiles'
    columns by shuffles), of channels where the image is channels last. The result feeds the products as scalars, so
    either order serves them.
 c. Kernels are transformed once per call by tasks of their own, or before it by a plan; where a single task uses them,
@@ -21,6 +21,7 @@ d. An infinite or NaN sample spreads through its tile, and so does an overflow o
 e. Rounding: an output's error is relative to the largest sum|x||w| of its tile and its neighbours', not to its own;
    tests hold |error| <= 40 eps of that.
 """
+from cconv._kernels.channels cimport stores_pairs
 from cconv._kernels.pack cimport (
     aligned_reals, batch_offsets, channel_offset, constant_value, is_direct, pack_line, source_index,
     zero_reals,
@@ -29,79 +30,26 @@ from cconv._kernels.pixels cimport (
     WIDTH, Target, channels_inside, load_pixel, pack_panel, padded, run_pixels, store_pixels,
     tile_count,
 )
-from cconv._kernels.simd cimport LANES, PX_M, deinterleave4, inlined, real, vload, vreal, vstore, vzero
+from cconv._kernels.simd cimport FLOATING, LANES, PX_M, apart, deinterleave4, real, vload, vreal, vstore, vzero
 from cconv._kernels.types cimport ConvArgs
+from cconv._kernels.winograd_phases cimport Reach, has_phases, reach_of, store_phases, transform_phases
+from cconv._kernels.winograd_tiles cimport (
+    CHUNK, IN, OUT, Run, is_tall, is_zero, kernel_pitch, next_run, point_count, sums_pitch, tile_rows, tiles_across,
+    tiles_down, transform_inputs, transform_kernel_line, transform_outputs,
+)
 
-cdef enum:
-    OUT = 4                     # outputs of a tile along an axis
-    IN = 6                      # and its inputs
-    CHUNK = 8                   # tiles whose outputs are stored together: 32 KB for a panel of channels
-
-
-cdef inline inlined transform_input_line(vreal* t, const vreal* d) noexcept nogil:
-    cdef vreal even = d[4] - <real>4*d[2]
-    cdef vreal odd = d[3] - <real>4*d[1]
-    t[0] = <real>4*d[0] - <real>5*d[2] + d[4]
-    t[1] = even + odd
-    t[2] = even - odd
-    even = d[4] - d[2]
-    odd = <real>2*(d[3] - d[1])
-    t[3] = even + odd
-    t[4] = even - odd
-    t[5] = <real>4*d[1] - <real>5*d[3] + d[5]
-
-
-cdef inline inlined transform_output_line(vreal* y, const vreal* m) noexcept nogil:
-    cdef vreal sum1 = m[1] + m[2]
-    cdef vreal dif1 = m[1] - m[2]
-    cdef vreal sum2 = m[3] + m[4]
-    cdef vreal dif2 = m[3] - m[4]
-    y[0] = m[0] + sum1 + sum2
-    y[1] = dif1 + <real>2*dif2
-    y[2] = sum1 + <real>4*sum2
-    y[3] = dif1 + <real>8*dif2 + m[5]
-
-
-cdef inline inlined transform_kernel_line(vreal* u, int step, vreal g0, vreal g1, vreal g2) noexcept nogil:
-    cdef vreal outer = (g0 + g2)*(<real>-1/<real>6)
-    cdef vreal inner = g1*(<real>-1/<real>6)
-    u[0] = g0*<real>0.25
-    u[step] = outer + inner
-    u[2*step] = outer - inner
-    outer = g0*(<real>1/<real>24) + g2*(<real>1/<real>6)
-    inner = g1*(<real>1/<real>12)
-    u[3*step] = outer + inner
-    u[4*step] = outer - inner
-    u[5*step] = g2
+cdef inline bint winograd_applies(const ConvArgs* args) noexcept nogil:
+    """Tiles along H and W, or along the only axis; a longer sum in depth."""
+    cdef bint tall = args.H.kernel == 3 and args.H.dilation == 1
+    return (FLOATING and args.W.kernel == 3 and (tall or args.H.kernel == 1 and args.H.output == 1)
+            and args.H.stride == 1 and args.W.stride == 1 and args.W.dilation == 1 and args.weight_shared)
 
 
 # ---- extents ---------------------------------------------------------------------------------------------------------
 
-cdef inline bint is_tall(const ConvArgs* args) noexcept nogil:
-    """Tiles in two dimensions; else along W alone."""
-    return args.H.kernel == 3
-
-
 cdef inline bint lanes_are_channels(const ConvArgs* args) noexcept nogil:
     """How input is transformed; kernel depths of a channel would not be neighbours."""
     return channels_inside(args) and args.D.kernel == 1
-
-
-cdef inline Py_ssize_t tile_rows(const ConvArgs* args) noexcept nogil:
-    """Output rows of a tile."""
-    return OUT if is_tall(args) else 1
-
-
-cdef inline Py_ssize_t point_count(const ConvArgs* args) noexcept nogil:
-    return IN*IN if is_tall(args) else IN
-
-
-cdef inline Py_ssize_t tiles_down(const ConvArgs* args) noexcept nogil:
-    return (args.H.output + tile_rows(args) - 1)//tile_rows(args)
-
-
-cdef inline Py_ssize_t tiles_across(const ConvArgs* args) noexcept nogil:
-    return (args.W.output + OUT - 1)//OUT
 
 
 cdef inline Py_ssize_t tiles_per_image(const ConvArgs* args) noexcept nogil:
@@ -112,22 +60,12 @@ cdef inline Py_ssize_t planes_of(const ConvArgs* args) noexcept nogil:
     return args.IC*args.D.kernel
 
 
-# In reals; each has some more than it needs, because points that lie a power of two apart evict each other.
-cdef inline Py_ssize_t kernel_pitch(const ConvArgs* args, Py_ssize_t channels) noexcept nogil:
-    """From one point of a transformed panel to the next: [plane][channel]."""
-    return args.ic_block*padded(channels) + LANES
-
-
+# In reals; see kernel_pitch.
 cdef inline Py_ssize_t input_pitch(const ConvArgs* args) noexcept nogil:
     """From one point of transformed inputs to the next: [plane][tile], or [tile][plane] if channels are neighbours."""
     if lanes_are_channels(args):
         return args.TW.tile*padded(args.ic_block) + LANES
     return args.ic_block*padded(args.TW.tile) + LANES
-
-
-cdef inline Py_ssize_t sums_pitch(const ConvArgs* args) noexcept nogil:
-    """From one point of a panel's sums to the next: [tile][channel]."""
-    return args.TW.tile*WIDTH + LANES
 
 
 cdef inline Py_ssize_t panel_count(const ConvArgs* args) noexcept nogil:
@@ -152,6 +90,11 @@ cdef inline Py_ssize_t line_size(const ConvArgs* args) noexcept nogil:
     return ((args.TW.tile + 1)*OUT + OUT*LANES - 1)//(OUT*LANES)*(OUT*LANES)
 
 
+cdef inline Py_ssize_t ends_size(const ConvArgs* args) noexcept nogil:
+    """What follows each run of a packed row."""
+    return aligned_reals(2*args.TW.tile)
+
+
 cdef inline Py_ssize_t dealt_pitch(const ConvArgs* args) noexcept nogil:
     return padded(args.TW.tile) + 2*LANES
 
@@ -161,25 +104,31 @@ cdef inline Py_ssize_t patch_size(const ConvArgs* args) noexcept nogil:
     cdef Py_ssize_t rows = IN if is_tall(args) else 1
     if lanes_are_channels(args):
         return rows*(OUT*args.TW.tile + 2)*padded(args.ic_block)
-    return line_size(args) + rows*IN*dealt_pitch(args)
+    return line_size(args) + ends_size(args) + rows*IN*dealt_pitch(args)
+
+
+cdef inline Py_ssize_t tables_size(const ConvArgs* args) noexcept nogil:
+    """Bytes of offsets and runs."""
+    return (args.ic_block*<Py_ssize_t>sizeof(Py_ssize_t) + args.TW.tile*<Py_ssize_t>sizeof(Run) + 63)//64*64
 
 
 cdef inline Py_ssize_t winograd_scratch(const ConvArgs* args, bint shared) noexcept nogil:
-    """Bytes that winograd_task uses: offsets | own kernels, taps | inputs | sums | patch | rows of outputs | block."""
+    """Bytes that winograd_task uses: offsets, runs | own kernels, taps | inputs | sums | patch | rows of outputs |
+    block."""
     cdef Py_ssize_t panels = 1 if block_count(args) == 1 else (args.oc_block + WIDTH - 1)//WIDTH
     cdef Py_ssize_t reals = point_count(args)*input_pitch(args) + LANES
     if not shared:
         reals += aligned_reals(panel_size(args)) + aligned_reals(args.ic_block*9*LANES)
     reals += panels*point_count(args)*sums_pitch(args) + PX_M*WIDTH
     reals += aligned_reals(patch_size(args))
-    reals += OUT*OUT*CHUNK*WIDTH + LANES*WIDTH + LANES*LANES
-    return aligned_reals(args.ic_block)*<Py_ssize_t>sizeof(Py_ssize_t) + reals*<Py_ssize_t>sizeof(real)
+    reals += OUT*OUT*CHUNK*WIDTH + LANES*WIDTH + (2*LANES + 2)*LANES
+    return tables_size(args) + reals*<Py_ssize_t>sizeof(real)
 
 
 # ---- kernels ---------------------------------------------------------------------------------------------------------
 
-cdef inline void transform_kernels(real* panel, real* taps, const ConvArgs* args, Py_ssize_t g, Py_ssize_t k0,
-                                   Py_ssize_t planes, Py_ssize_t oc, Py_ssize_t channels) noexcept nogil:
+cdef inline apart transform_kernels(real* panel, real* taps, const ConvArgs* args, Py_ssize_t g, Py_ssize_t k0,
+                                    Py_ssize_t planes, Py_ssize_t oc, Py_ssize_t channels) noexcept nogil:
     """panel[point][plane][channel] of planes k0.. and channels oc.. of group g; taps: planes*9*LANES reals."""
     cdef Py_ssize_t width = padded(channels)
     cdef Py_ssize_t pitch = kernel_pitch(args, channels)
@@ -192,6 +141,9 @@ cdef inline void transform_kernels(real* panel, real* taps, const ConvArgs* args
     cdef real* kernel
     cdef real* dst
     cdef int i, j, first, step
+    if has_phases(args):
+        transform_phases(panel, taps, args, g, k0, planes, oc, channels)
+        return
     for lane in range(0, width//LANES):
         pack_panel(taps, weight + lane*LANES*row, row, planes*n, min(<Py_ssize_t>LANES, channels - lane*LANES))
         for k in range(planes):
@@ -229,54 +181,6 @@ cdef inline void winograd_prepare(const ConvArgs* args, char* scratch, Py_ssize_
 
 # ---- input -----------------------------------------------------------------------------------------------------------
 
-cdef struct Run:
-    # tiles that are neighbours along W
-    Py_ssize_t n                # batch element
-    Py_ssize_t d                # output depth
-    Py_ssize_t h                # first output row
-    Py_ssize_t w                # first output column
-    Py_ssize_t tiles
-
-
-cdef inline Run next_run(const ConvArgs* args, Py_ssize_t tile, Py_ssize_t most) noexcept nogil:
-    """The run that begins at a tile, at most `most` long."""
-    cdef Run run
-    cdef Py_ssize_t across = tiles_across(args)
-    cdef Py_ssize_t down = tiles_down(args)
-    cdef Py_ssize_t column = tile % across
-    run.tiles = min(most, across - column)
-    run.w = column*OUT
-    run.h = tile//across % down*tile_rows(args)
-    run.d = tile//(across*down) % args.D.output
-    run.n = tile//(across*down*args.D.output)
-    return run
-
-
-cdef inline inlined transform_inputs(real* points, Py_ssize_t pitch, const real* source, Py_ssize_t row,
-                                     Py_ssize_t column, bint tall) noexcept nogil:
-    """points[p][lane] = B' d B; sample (i, j) of all lanes stands at source + i*row + j*column."""
-    cdef vreal half[IN*IN]
-    cdef vreal d[IN]
-    cdef vreal t[IN]
-    cdef int i, j
-    for i in range(IN if tall else 1):
-        for j in range(IN):
-            d[j] = vload(source + i*row + j*column)
-        if tall:
-            transform_input_line(half + i*IN, d)
-        else:
-            transform_input_line(t, d)
-            for j in range(IN):
-                vstore(points + j*pitch, t[j])
-    if tall:
-        for j in range(IN):
-            for i in range(IN):
-                d[i] = half[i*IN + j]
-            transform_input_line(t, d)
-            for i in range(IN):
-                vstore(points + (i*IN + j)*pitch, t[i])
-
-
 cdef inline void deal_row(real* dealt, Py_ssize_t pitch, const real* line, Py_ssize_t tiles) noexcept nogil:
     """dealt[j][t] = line[4*t + j], j < 6: the last two columns of a tile are the first two of the next. Whole vectors
     are written: what follows a run is written by the next one later."""
@@ -288,69 +192,71 @@ cdef inline void deal_row(real* dealt, Py_ssize_t pitch, const real* line, Py_ss
             vstore(dealt + (OUT + j)*pitch + b*LANES, vload(dealt + j*pitch + b*LANES + 1))
 
 
-cdef inline void gather_tiles(real* points, real* patch, const ConvArgs* args, Py_ssize_t g, Py_ssize_t k0,
-                              Py_ssize_t planes, Py_ssize_t first, Py_ssize_t count) noexcept nogil:
+cdef inline void gather_row(real* dealt, real* line, const ConvArgs* args, const char* plane, Py_ssize_t depth,
+                            real constant, bint direct, const Run* runs, Py_ssize_t n_runs,
+                            Py_ssize_t row) noexcept nogil:
+    """dealt[column][tile]: one of the rows of samples of all tiles. They are dealt together: 7x7 of 8 images took 1.19
+    times as long with a deal per run, 28x28 1.1, 112x112 1.03."""
+    cdef Py_ssize_t pitch = dealt_pitch(args), t = 0, r, i, start, samples, id_, ih
+    cdef real* ends = line + line_size(args)
+    cdef real* dst = line
+    cdef const real* src = line
+    cdef const char* source
+    for r in range(n_runs):
+        id_ = source_index(runs[r].d*args.D.stride + depth*args.D.dilation - args.D.pad, args.D.size, args.D.boundary)
+        ih = source_index(runs[r].h + row - args.H.pad, args.H.size, args.H.boundary)
+        source = plane + runs[r].x + id_*args.x.d + ih*args.x.h
+        start = runs[r].w - args.W.pad
+        samples = OUT*runs[r].tiles + 2
+        if id_ < 0 or ih < 0:
+            for i in range(samples):
+                dst[i] = constant
+        elif (direct and n_runs == 1 and start >= 0
+                and start + (runs[r].tiles + LANES)//LANES*LANES*OUT <= args.W.size):
+            src = <const real*>source + start
+        else:
+            pack_line(dst, source, args.x.w, args.x.dtype, start, samples, 1, args.W.size, args.W.boundary, constant)
+        dst += samples - 2
+        ends[2*r], ends[2*r + 1] = dst[0], dst[1]       # where the next run begins
+    deal_row(dealt, pitch, src, (dst - line)//OUT)
+    if n_runs > 1:
+        for r in range(n_runs):
+            t += runs[r].tiles
+            dealt[OUT*pitch + t - 1] = ends[2*r]
+            dealt[(OUT + 1)*pitch + t - 1] = ends[2*r + 1]
+
+
+cdef inline void gather_tiles(real* points, real* patch, const ConvArgs* args, const Run* runs, Py_ssize_t n_runs,
+                              Py_ssize_t g, Py_ssize_t k0, Py_ssize_t planes) noexcept nogil:
     """points[p][plane][tile]: lanes are tiles, a plane at a time."""
     cdef Py_ssize_t rows = IN if is_tall(args) else 1
     cdef Py_ssize_t pitch = dealt_pitch(args)
     cdef Py_ssize_t tiles = padded(args.TW.tile)
-    cdef real* line = patch
-    cdef real* dealt = patch + line_size(args)
-    cdef real* dst
-    cdef Py_ssize_t plane, ic, t, i, j, id_, ih, start, samples, x_offset, y_offset, w_offset
-    cdef const char* row
+    cdef real* dealt = patch + line_size(args) + ends_size(args)
+    cdef Py_ssize_t plane, ic, t, i
     cdef bint direct = is_direct(&args.x, args.batch_ndim)
-    cdef real constant
-    cdef Run run
     for plane in range(planes):
         ic = (k0 + plane)//args.D.kernel
-        constant = constant_value(args, ic)
-        t = 0
-        while t < count:
-            run = next_run(args, first + t, count - t)
-            batch_offsets(args, run.n, &x_offset, &y_offset, &w_offset)
-            id_ = source_index(run.d*args.D.stride + (k0 + plane) % args.D.kernel*args.D.dilation - args.D.pad,
-                               args.D.size, args.D.boundary)
-            start = run.w - args.W.pad
-            samples = OUT*run.tiles + 2
-            for i in range(rows):
-                ih = source_index(run.h + i - args.H.pad, args.H.size, args.H.boundary)
-                dst = dealt + i*IN*pitch + t
-                if id_ < 0 or ih < 0:
-                    for j in range(samples):
-                        line[j] = constant
-                    deal_row(dst, pitch, line, run.tiles)
-                    continue
-                row = args.x.data + x_offset + channel_offset(&args.x, g*args.IC + ic) + id_*args.x.d + ih*args.x.h
-                if direct and start >= 0 and start + (run.tiles + LANES)//LANES*LANES*OUT <= args.W.size:
-                    deal_row(dst, pitch, <const real*>row + start, run.tiles)
-                else:
-                    pack_line(line, row, args.x.w, args.x.dtype, start, samples, 1, args.W.size, args.W.boundary,
-                              constant)
-                    deal_row(dst, pitch, line, run.tiles)
-            t += run.tiles
+        for i in range(rows):
+            gather_row(dealt + i*IN*pitch, patch, args, args.x.data + channel_offset(&args.x, g*args.IC + ic),
+                       (k0 + plane) % args.D.kernel, constant_value(args, ic), direct, runs, n_runs, i)
         for t in range(tiles//LANES):
-            if rows == IN:
-                transform_inputs(points + plane*tiles + t*LANES, input_pitch(args), dealt + t*LANES, IN*pitch, pitch,
-                                 True)
-            else:
-                transform_inputs(points + plane*tiles + t*LANES, input_pitch(args), dealt + t*LANES, IN*pitch, pitch,
-                                 False)
+            transform_inputs(points + plane*tiles + t*LANES, input_pitch(args), dealt + t*LANES, IN*pitch, pitch,
+                             rows == IN)
 
 
-cdef inline void gather_channels(real* points, real* patch, const ConvArgs* args, Py_ssize_t g, Py_ssize_t k0,
-                                 Py_ssize_t planes, Py_ssize_t first, Py_ssize_t count) noexcept nogil:
+cdef inline void gather_channels(real* points, real* patch, const ConvArgs* args, const Run* runs, Py_ssize_t n_runs,
+                                 Py_ssize_t g, Py_ssize_t k0, Py_ssize_t planes) noexcept nogil:
     """points[p][tile][plane]: lanes are channels, a run of tiles at a time, for kernels of depth 1."""
     cdef Py_ssize_t rows = IN if is_tall(args) else 1
     cdef Py_ssize_t width = padded(args.ic_block)
     cdef Py_ssize_t pitch = input_pitch(args)
-    cdef Py_ssize_t t = 0, i, j, c, id_, ih, iw, columns, x_offset, y_offset, w_offset
+    cdef Py_ssize_t t = 0, r, i, j, c, id_, ih, iw, columns
     cdef const char* image
     cdef Run run
-    while t < count:
-        run = next_run(args, first + t, count - t)
-        batch_offsets(args, run.n, &x_offset, &y_offset, &w_offset)
-        image = args.x.data + x_offset + (g*args.IC + k0)*args.x.channel
+    for r in range(n_runs):
+        run = runs[r]
+        image = args.x.data + run.x + (g*args.IC + k0)*args.x.channel
         id_ = source_index(run.d*args.D.stride - args.D.pad, args.D.size, args.D.boundary)
         columns = OUT*run.tiles + 2
         for i in range(rows):
@@ -360,75 +266,48 @@ cdef inline void gather_channels(real* points, real* patch, const ConvArgs* args
                 load_pixel(patch + (i*columns + j)*width, args, image, k0, planes, id_, ih, iw)
         for j in range(run.tiles):
             for c in range(padded(planes)//LANES):
-                if rows == IN:
-                    transform_inputs(points + (t + j)*width + c*LANES, pitch, patch + OUT*j*width + c*LANES,
-                                     columns*width, width, True)
-                else:
-                    transform_inputs(points + (t + j)*width + c*LANES, pitch, patch + OUT*j*width + c*LANES,
-                                     columns*width, width, False)
+                transform_inputs(points + (t + j)*width + c*LANES, pitch, patch + OUT*j*width + c*LANES,
+                                 columns*width, width, rows == IN)
         t += run.tiles
 
 
 # ---- products and output ---------------------------------------------------------------------------------------------
 
 cdef inline void multiply(real* sums, const real* panel, const real* points, const Py_ssize_t* offsets,
-                          const ConvArgs* args, Py_ssize_t planes, bint accumulate, Py_ssize_t count,
+                          const ConvArgs* args, Py_ssize_t planes, bint accumulate, Py_ssize_t count, Py_ssize_t oc,
                           Py_ssize_t channels) noexcept nogil:
-    """sums[p][tile][channel] (+)= sum over planes of points * panel."""
+    """sums[p][tile][channel] (+)= sum over planes of points * panel; zero where phases have no product."""
     cdef Py_ssize_t steps = tile_count(count)
     cdef Py_ssize_t step = padded(args.ic_block) if lanes_are_channels(args) else 1
-    cdef Py_ssize_t p, b, m, t, end
+    cdef Py_ssize_t vectors = padded(channels)//LANES
+    cdef Py_ssize_t p, b, m, t, v, end
     cdef const real* pointers[8]
+    cdef Reach reach
     for p in range(point_count(args)):
+        reach = reach_of(args, p, oc//LANES, vectors)
+        for v in range(vectors):
+            if v < reach.first or v >= reach.end:
+                for t in range(count):
+                    vstore(sums + p*sums_pitch(args) + t*WIDTH + v*LANES, vzero())
+        if reach.first >= reach.end:
+            continue
         t = 0
         for b in range(steps):
             end = (b + 1)*count//steps
             for m in range(PX_M):
                 pointers[m] = points + p*input_pitch(args) + min(t + m, end - 1)*step
-            run_pixels(sums + p*sums_pitch(args) + t*WIDTH, panel + p*kernel_pitch(args, channels), pointers, offsets,
-                       planes, accumulate, <Target*>NULL, end - t, padded(channels)//LANES)
+            run_pixels(sums + p*sums_pitch(args) + t*WIDTH + reach.first*LANES, panel + p*kernel_pitch(args, channels),
+                       pointers, offsets, planes, accumulate, <Target*>NULL, end - t, reach.end - reach.first)
             t = end
 
 
-cdef inline inlined transform_outputs(real* out, Py_ssize_t row, const real* sums, Py_ssize_t pitch, vreal* seen,
-                                      bint tall) noexcept nogil:
-    """out[i][j][lane] = A' m A, in rows `row` reals apart, pixels WIDTH apart; adds 0 or NaN to `seen`."""
-    cdef vreal half[OUT*IN]
-    cdef vreal m[IN]
-    cdef vreal y[OUT]
-    cdef vreal zero = seen[0]
-    cdef int i, j
-    for j in range(IN if tall else 1):
-        for i in range(IN):
-            m[i] = vload(sums + (i*IN + j)*pitch) if tall else vload(sums + i*pitch)
-        transform_output_line(y, m)
-        for i in range(OUT):
-            half[i*IN + j] = y[i]
-    for i in range(OUT if tall else 1):
-        if tall:
-            transform_output_line(y, half + i*IN)
-        for j in range(OUT):
-            vstore(out + i*row + j*WIDTH, y[j])
-            zero = zero + y[j]*<real>0
-    seen[0] = zero
-
-
-cdef inline bint is_zero(vreal values) noexcept nogil:
-    cdef real lanes[LANES]
-    cdef bint result = True
-    cdef Py_ssize_t i
-    vstore(lanes, values)
-    for i in range(LANES):
-        result = result and lanes[i] == <real>0
-    return result
-
-
 cdef inline void store_outputs(const ConvArgs* args, real* rows, real* block, const real* sums, const real* bias,
-                               Py_ssize_t channel, Py_ssize_t channels, Py_ssize_t first,
+                               Py_ssize_t g, Py_ssize_t oc, Py_ssize_t channels, Py_ssize_t first,
                                Py_ssize_t count) noexcept nogil:
-    """Outputs of `channels` channels of tiles first.. from their sums."""
+    """Outputs of `channels` channels of a group, from oc on, of tiles first.. from their sums."""
     cdef Py_ssize_t row = OUT*CHUNK*WIDTH
-    cdef Py_ssize_t t = 0, i, j, v, x_offset, y_offset, w_offset
+    cdef Py_ssize_t t = 0, i, j, v, pixels, x_offset, y_offset, w_offset
+    cdef bint direct = has_phases(args) and stores_pairs(args)
     cdef vreal seen
     cdef char* out
     cdef Run run
@@ -437,19 +316,19 @@ cdef inline void store_outputs(const ConvArgs* args, real* rows, real* block, co
         seen = vzero()
         for j in range(run.tiles):
             for v in range(padded(channels)//LANES):
-                if is_tall(args):
-                    transform_outputs(rows + j*OUT*WIDTH + v*LANES, row, sums + (t + j)*WIDTH + v*LANES,
-                                      sums_pitch(args), &seen, True)
-                else:
-                    transform_outputs(rows + j*OUT*WIDTH + v*LANES, row, sums + (t + j)*WIDTH + v*LANES,
-                                      sums_pitch(args), &seen, False)
+                transform_outputs(rows + j*OUT*WIDTH + v*LANES, row, sums + (t + j)*WIDTH + v*LANES, sums_pitch(args),
+                                  &seen, is_tall(args))
         if not is_zero(seen):
             args.failed[run.n] = 1
         batch_offsets(args, run.n, &x_offset, &y_offset, &w_offset)
         out = args.y.data + y_offset + run.d*args.y.d + run.h*args.y.h + run.w*args.y.w
         for i in range(min(tile_rows(args), args.H.output - run.h)):
-            store_pixels(args, out + i*args.y.h, block, rows + i*row, bias, channel, channels, 1,
-                         min(OUT*run.tiles, args.W.output - run.w))
+            pixels = min(OUT*run.tiles, args.W.output - run.w)
+            if has_phases(args):
+                store_phases(args, out + i*args.y.h, direct, block, rows + i*row, bias, oc//LANES, channels//LANES, g,
+                             pixels)
+            else:
+                store_pixels(args, out + i*args.y.h, block, rows + i*row, bias, g*args.OC + oc, channels, 1, pixels)
         t += run.tiles
 
 
@@ -464,12 +343,13 @@ cdef inline void winograd_task(const ConvArgs* args, char* scratch, Py_ssize_t t
     cdef Py_ssize_t oc_end = min(args.OC, oc0 + args.oc_block)
     cdef Py_ssize_t g = task//(n_tiles*n_oc)
     cdef bint shared = args.packed != NULL
-    cdef Py_ssize_t block, k0, planes, k, oc, ocs
+    cdef Py_ssize_t block, k0, planes, k, oc, ocs, n_runs = 0
     cdef const real* panel
     cdef const real* bias = <const real*>args.bias
 
     cdef Py_ssize_t* offsets = <Py_ssize_t*>scratch
-    cdef real* own = <real*>(scratch + aligned_reals(args.ic_block)*sizeof(Py_ssize_t))
+    cdef Run* runs = <Run*>(offsets + args.ic_block)
+    cdef real* own = <real*>(scratch + tables_size(args))
     cdef real* taps = own + aligned_reals(panel_size(args))
     cdef real* points = own if shared else taps + aligned_reals(args.ic_block*9*LANES)
     cdef real* all_sums = points + point_count(args)*input_pitch(args) + LANES
@@ -482,13 +362,18 @@ cdef inline void winograd_task(const ConvArgs* args, char* scratch, Py_ssize_t t
     zero_reals(patch, patch_size(args))
     for k in range(args.ic_block):
         offsets[k] = k if lanes_are_channels(args) else k*padded(args.TW.tile)
+    k = 0
+    while k < count:
+        runs[n_runs] = next_run(args, first + k, count - k)
+        k += runs[n_runs].tiles
+        n_runs += 1
     for block in range(block_count(args)):
         k0 = block*args.ic_block
         planes = min(args.ic_block, planes_of(args) - k0)
         if lanes_are_channels(args):
-            gather_channels(points, patch, args, g, k0, planes, first, count)
+            gather_channels(points, patch, args, runs, n_runs, g, k0, planes)
         else:
-            gather_tiles(points, patch, args, g, k0, planes, first, count)
+            gather_tiles(points, patch, args, runs, n_runs, g, k0, planes)
         sums = all_sums
         oc = oc0
         while oc < oc_end:
@@ -499,9 +384,9 @@ cdef inline void winograd_task(const ConvArgs* args, char* scratch, Py_ssize_t t
             else:
                 transform_kernels(own, taps, args, g, k0, planes, oc, ocs)
                 panel = own
-            multiply(sums, panel, points, offsets, args, planes, block > 0, count, ocs)
+            multiply(sums, panel, points, offsets, args, planes, block > 0, count, oc, ocs)
             if block + 1 == block_count(args):
-                store_outputs(args, rows, transposed, sums, bias, g*args.OC + oc, ocs, first, count)
+                store_outputs(args, rows, transposed, sums, bias, g, oc, ocs, first, count)
             if block_count(args) > 1:
                 sums += point_count(args)*sums_pitch(args)
             oc += WIDTH
