@@ -170,6 +170,33 @@ def test_what_is_not_finite_stays_where_it_is(rng, value):
         same_bits(found.run(g, w, bias, empty.copy(), None), direct.run(g, w, bias, empty.copy(), None))
 
 
+def test_other_types_of_weight(rng):
+    """Weights are converted before they are transformed."""
+    g, w, shape, pad = layer(rng, 2, (32, 40), (8, 8), (4, 4), "float32")
+    want = cconv.conv2d_input_grad(g.astype("f8"), w.astype("f8"), shape, stride=2, padding=pad)
+    same_bits(cconv.conv2d_input_grad(g.astype("f8"), w, shape, stride=2, padding=pad), want)
+    same_bits(cconv.conv2d_input_grad(g, w.astype("f8"), shape, stride=2, padding=pad), want)
+    swapped = w.astype(w.dtype.newbyteorder())
+    want = cconv.conv2d_input_grad(g, w, shape, stride=2, padding=pad)
+    same_bits(cconv.conv2d_input_grad(g, swapped, shape, stride=2, padding=pad), want)
+
+
+@pytest.mark.parametrize("before, after, step", [(0, 0, 1), (1, 1, 1), (1, 0, 2), (0, 1, 2)])
+def test_a_volume_of_one_plane(rng, before, after, step):
+    """Padded along its depth it has outputs that see no sample."""
+    g, w, shape, pad = layer(rng, 2, (32, 40), (8, 8), (4, 4), "float64")
+    plane = cconv.conv2d_input_grad(g, w, shape, stride=2, padding=pad)
+    depth = (before + after) // step + 1
+    volume = np.zeros((2, 40, depth, 8, 8))
+    seen = before % step == 0
+    if seen:
+        volume[:, :, before // step] = g
+    got = cconv.conv3d_input_grad(
+        volume, w[:, :, None], (2, 32, 1, 16, 16), stride=(step, 2, 2), padding=((before, after), *pad)
+    )
+    np.testing.assert_allclose(got[:, :, 0], plane if seen else 0 * plane, atol=1e-12)
+
+
 def test_adjoint_identity(rng):
     x, w = rng.standard_normal((2, 32, 24, 16)), rng.standard_normal((48, 32, 4, 6))
     y = cconv.conv2d(x, w, stride=2, padding=((1, 1), (2, 2)))

@@ -225,7 +225,8 @@ def in_phases(forward, shape, dtype):
     sizes = tuple([shape[axis] if axis >= 0 else 1 for axis in spatial])
     steps = forward.stride[1:]
     if (
-        min(spatial[1:]) < 0 or sizes[0] != 1 or forward.kernel_size[0] != 1 or steps not in ((1, 2), (2, 2))
+        min(spatial[1:]) < 0 or (sizes[0], forward.kernel_size[0], forward.output_size[0]) != (1, 1, 1)
+        or forward.pad_before[0] or steps not in ((1, 2), (2, 2))
         or 0 in sizes or any(size % step for size, step in zip(sizes[1:], steps, strict=True))
         or any(name != "constant" for name in forward.boundary) or any(forward.input_start)
         or any(d > 1 and k > 1 for d, k in zip(forward.dilation, forward.kernel_size, strict=True))

@@ -103,9 +103,10 @@ class InputGradient:
                 (rows,) = self.columns.run(weight, num_threads)
             bias = None if bias is None else np.repeat(bias, math.prod(self.forward.kernel_size))
             return self.blocks.run(grad_output, rows, bias, out, num_threads)
-        if self.tiles is not None and out.size and weight.dtype == self.dtype:
-            for n in run_phases(self.tiles, grad_output, weight, bias, out, num_threads):
-                self._run_again(int(n), grad_output, weight, bias, out, num_threads)
+        if self.tiles is not None and out.size:
+            failed = run_phases(self.tiles, grad_output, weight, bias, out, num_threads)
+            if len(failed):
+                self._run_again(failed, grad_output, weight, bias, out, num_threads)
             return out
         if not self.core.is_covered and bias is None:
             clear(out, num_threads)
@@ -129,14 +130,15 @@ class InputGradient:
                 samples += grad.sum(region.repeated, keepdims=True) if region.repeated else grad
         return out
 
-    def _run_again(self, n, grad_output, weight, bias, out, num_threads):
-        """Of one image, directly."""
+    def _run_again(self, images, grad_output, weight, bias, out, num_threads):
+        """Some of the batch, directly and one by one."""
         batch = (1,) * len(self.forward.batch_shape)
-        image = slice(n, n + 1) if batch else slice(None)
         outputs = self.forward.output_shape[len(batch) :]
         forward = self.forward._replace(batch_shape=batch, output_shape=(*batch, *outputs), method="direct")
         one = InputGradient(forward, (*batch, *self.shape[len(batch) :]), self.dtype)
-        one.run(grad_output[image], weight, bias, out[image], num_threads)
+        for n in images:
+            image = slice(n, n + 1) if batch else slice(None)
+            one.run(grad_output[image], weight, bias, out[image], num_threads)
 
     def _run_parts(self, region, grad_output, weights, bias, out, num_threads):
         operators = [operator for operator, _ in region.parts]

@@ -150,7 +150,7 @@ cdef inline bint join_phases(ConvArgs* tiles, const ConvArgs* layer, Py_ssize_t 
     own[0], own[1] = &tiles.H, &tiles.W
     tiles[0] = layer[0]
     block[0] = 1
-    if (layer.D.kernel != 1 or layer.D.size != 1 or layer.D.output != 1 or layer.y.w != item
+    if (layer.D.kernel != 1 or layer.D.size != 1 or layer.D.output != 1 or layer.D.pad != 0 or layer.y.w != item
             or layer.IC % PHASE_CHANNELS or layer.OC < PHASE_CHANNELS):
         return False
     for i in range(2):
