@@ -5,6 +5,7 @@ import pytest
 
 import cconv
 import reference
+from checks import same_bits
 
 # |error| <= BOUND * eps * S, where S is the largest sum|x||w| among the outputs of the tile and its neighbours
 BOUND = 40
@@ -16,11 +17,14 @@ def layer(rng, n, ic, oc, size, dtype, groups=1):
     return x, w
 
 
-def neighbourhood(values, reach=4):
-    """The largest of each 9 x 9 neighbourhood: no output of the same 4 x 4 tile is farther away than 3."""
+def neighbourhood(values, reach=(4, 4), dilation=(1, 1)):
+    """The largest within `reach` of each place: no output of the same 4 x 4 tile is farther away than 3. A dilation
+    spreads tiles."""
     height, width = values.shape[-2:]
-    padded = np.pad(values, [(0, 0)] * (values.ndim - 2) + [(reach, reach)] * 2)
-    shifted = [padded[..., i : i + height, j : j + width] for i in range(2 * reach + 1) for j in range(2 * reach + 1)]
+    pads = [steps * spread for steps, spread in zip(reach, dilation, strict=True)]
+    padded = np.pad(values, [(0, 0)] * (values.ndim - 2) + [(pad, pad) for pad in pads])
+    places = [range(0, 2 * pad + 1, spread) for pad, spread in zip(pads, dilation, strict=True)]
+    shifted = [padded[..., i : i + height, j : j + width] for i in places[0] for j in places[1]]
     return np.max(shifted, axis=0)
 
 
@@ -134,6 +138,112 @@ def test_one_and_three_axes(rng, size, groups, flip, padding):
     assert np.array_equal(np.moveaxis(last, -1, 1).reshape(got.shape), got)
 
 
+def check_layer(x, w, reach=(4, 4), spread=(1, 1), method="winograd", **options):
+    """The bound, of a layer whose tiles lie in the last two axes of its result, which is returned."""
+    convolve = getattr(cconv, f"conv{x.ndim - 2}d")
+    exact = convolve(x.astype(float), w.astype(float), method="direct", **options)
+    scale = convolve(np.abs(x).astype(float), np.abs(w).astype(float), method="direct", **options)
+    out = np.full(exact.shape, np.nan, x.dtype)
+    got = convolve(x, w, out=out, method=method, **options)
+    plane = (*got.shape[:2], -1, got.shape[-1]) if x.ndim < 5 else (*got.shape[:3], -1)
+    error = np.abs(got - exact).reshape(plane)
+    assert (error <= BOUND * np.finfo(x.dtype).eps * neighbourhood(scale.reshape(plane), reach, spread)).all()
+    return got
+
+
+# short and long blocks, tiles that are cut off, tasks that end within a block, dilations around a vector's lanes
+SPREAD = [
+    ((30, 41), (2, 2)), ((17, 100), (1, 3)), ((33, 33), (12, 12)), ((40, 70), (5, 1)), ((20, 150), (2, 16)),
+    ((9, 90), (3, 17)), ((64, 37), (16, 7)), ((3, 3), (2, 2)), ((50, 8), (4, 9)),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("mode", ["constant", "edge", "wrap"])
+@pytest.mark.parametrize("size, dilation", SPREAD)
+def test_dilation_spreads_tiles(rng, size, dilation, mode):
+    x, w = layer(rng, 2, 37, 35, size, np.float32)
+    options = {"padding": tuple(2 * spread - 1 for spread in dilation), "dilation": dilation, "padding_mode": mode}
+    if mode == "wrap":
+        options["padding"] = dilation
+    got = check_layer(x, w, spread=dilation, **options)
+    last = cconv.conv2d(
+        np.ascontiguousarray(np.moveaxis(x, 1, -1)), w, method="winograd", data_format="channels_last", **options
+    )
+    same_bits(np.moveaxis(last, -1, 1), got)
+    for threads in (1, 3):
+        same_bits(cconv.conv2d(x[1:], w, method="winograd", num_threads=threads, **options), got[1:])
+    # no vector of samples where they lie: other types, strides, bytes
+    for other in (x.astype(x.dtype.newbyteorder()), np.repeat(x, 2, axis=-1)[..., ::2], x[..., ::-1].copy()[..., ::-1]):
+        same_bits(cconv.conv2d(other, w, method="winograd", **options), got)
+
+
+@pytest.mark.parametrize("length, dilation", [(1, 1), (7, 3), (100, 2), (999, 5), (1000, 16), (700, 100), (513, 170)])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_dilation_along_one_axis(rng, length, dilation, dtype):
+    x = rng.standard_normal((3, 40, length)).astype(dtype)
+    w = rng.standard_normal((50, 40, 3)).astype(dtype)
+    got = check_layer(x, w, (0, 4), (1, dilation), padding=dilation, dilation=dilation)
+    x[1, 3, length // 2] = np.nan
+    spoilt = cconv.conv1d(x, w, padding=dilation, dilation=dilation, method="winograd")
+    same_bits(spoilt[::2], got[::2])
+    hit = [i for i in range(length) if (i - length // 2) in (-dilation, 0, dilation)]
+    assert np.isnan(spoilt[1][:, hit]).all() and np.isfinite(np.delete(spoilt[1], hit, axis=1)).all()
+
+
+@pytest.mark.parametrize(
+    "size, kernel, reach, options",
+    [
+        ((50, 60), (1, 3), (0, 4), {"padding": (0, 1)}),
+        ((50, 60), (1, 3), (0, 4), {"padding": (2, 1), "dilation": (1, 2), "padding_mode": "edge"}),
+        ((50, 60), (3, 1), (4, 0), {"padding": (1, 0)}),
+        ((50, 60), (3, 1), (4, 0), {"padding": ((0, 3), (0, 0)), "dilation": (2, 1), "flip_kernel": True}),
+        ((8, 20, 21), (3, 1, 1), (4, 0), {"padding": (1, 0, 0)}),
+        ((12, 9, 30), (3, 1, 1), (4, 0), {"padding": (3, 0, 0), "dilation": (2, 1, 1)}),
+    ],
+)
+def test_auto_takes_kernels_of_three_along_any_axis(rng, size, kernel, reach, options):
+    x = rng.standard_normal((2, 40, *size)).astype(np.float32)
+    w = rng.standard_normal((45, 40, *kernel)).astype(np.float32)
+    convolve = getattr(cconv, f"conv{len(size)}d")
+    # along an outer axis a tile is one of the rows that follow each other, which its dilation steps over
+    spread = [max(options.get("dilation", (1,)))] * 2
+    got = check_layer(x, w, reach, spread, method="auto", **options)
+    assert [c.name for c in cconv.explain(convolve, x, w, **options).candidates if c.chosen] == ["winograd"]
+    same_bits(convolve(x[:1], w, num_threads=1, **options), got[:1])
+    # rows that do not follow each other are summed directly
+    gaps = np.zeros((*got.shape[:-1], got.shape[-1] + 1), got.dtype)[..., :-1]
+    convolve(x, w, out=gaps, **options)
+    if kernel[-1] == 1:
+        same_bits(gaps, convolve(x, w, method="direct", **options))
+    # and what stands before the first row is no row of constants
+    if kernel[-1] == 1:
+        direct = convolve(x, w, **{**options, "padding_mode": "reflect", "method": "direct"})
+        same_bits(convolve(x, w, **{**options, "padding_mode": "reflect"}), direct)
+
+
+def test_gradients_of_dilated_layers(rng):
+    """<conv(x), g> = <x, input_grad(g)>, in float64."""
+    for size, kernel, dilation in [((40, 50), (3, 3), (2, 3)), ((24, 40), (3, 1), (4, 1)), ((40, 40), (1, 3), (1, 9))]:
+        x, w = rng.standard_normal((2, 33, *size)), rng.standard_normal((36, 33, *kernel))
+        padding = tuple(spread if taps == 3 else 0 for spread, taps in zip(dilation, kernel, strict=True))
+        options = {"padding": padding, "dilation": dilation}
+        y = cconv.conv2d(x, w, **options)
+        g = rng.standard_normal(y.shape)
+        back = cconv.conv2d_input_grad(g, w, x.shape, **options)
+        assert abs((y * g).sum() - (x * back).sum()) <= 1e-12 * np.abs(y * g).sum()
+        direct = cconv.conv2d_input_grad(g, w, x.shape, method="direct", **options)
+        assert not np.array_equal(back, direct)
+        np.testing.assert_allclose(back, direct, rtol=0, atol=1e-12 * np.abs(direct).max())
+
+
+def test_tiles_that_are_mostly_cut_off_are_no_gain(rng):
+    for size, dilation, kernel in [((5, 5), 1, "direct"), ((6, 6), 1, "winograd"), ((33, 33), 30, "direct")]:
+        x, w = layer(rng, 1, 512, 64, size, np.float32)
+        chosen = cconv.explain(cconv.conv2d, x, w, padding=dilation, dilation=dilation)
+        names = [c.name for c in chosen.candidates if c.chosen]
+        assert (names == ["winograd"]) == (kernel == "winograd"), (size, dilation, names)
+
+
 def test_small_images_of_a_batch_share_a_task(rng):
     x, w = layer(rng, 9, 70, 66, (5, 6), np.float32)
     got = cconv.conv2d(x, w, padding=1, method="winograd")
@@ -188,8 +298,8 @@ def test_whole_numbers_stay_exact_where_they_are_integers(rng):
     "change, named",
     [
         ({"stride": 2}, "stride"),
-        ({"dilation": 2}, "dilation"),
         ({"kernel": (5, 5)}, "kernel"),
+        ({"kernel": (3, 1)}, "kernel"),
         ({"dtype": np.int32}, "dtype"),
         ({"dtype": np.complex64}, "dtype"),
     ],

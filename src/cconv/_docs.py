@@ -46,13 +46,14 @@ CONV = """{n}-D cross-correlation of multi-channel arrays: what CNNs call convol
         Where the channels of input and output are.
     method : {{"auto", "direct", "winograd", "fft"}}
         "direct": sums of products and nothing else. "winograd": Winograd's F(4x4, 3x3), or F(4, 3) along
-        one axis, for kernels of 3 (last two axes), stride 1 and floating point, two to three times as fast with many
-        channels; an error of at most 40 eps of the largest ``sum |x| |w|`` within 4 pixels, where a direct sum is
-        relative to its own. "auto": Winograd where it pays (32 channels in and out, and enough outputs for them),
-        else direct. Never for integers; an image with results that are not finite is summed directly. "fft": by
-        overlapping transforms of blocks, for kernels of hundreds of taps, within ``8 * eps * max|x| * sum|w|`` with the
-        largest sample of the block and the weights of all input channels; a stride only leaves results out. It refuses
-        integer sums and samples that are not finite, and "auto" never chooses it.
+        the last axis, for kernels of 3x3 or 1x3 over the last two axes, stride 1 and floating point, two to three times
+        as fast with many channels; an error of at most 40 eps of the largest ``sum |x| |w|`` within ``4 * dilation``
+        pixels, where a direct sum is relative to its own. "auto": Winograd where it pays (32 channels in and out, and
+        enough outputs for them), along an outer axis as well (3x1, 3x1x1), else direct. Never for integers; an image
+        with results that are not finite is summed directly. "fft": by overlapping transforms of blocks, for kernels of
+        hundreds of taps, within ``8 * eps * max|x| * sum|w|`` with the largest sample of the block and the weights of
+        all input channels; a stride only leaves results out. It refuses integer sums and samples that are not finite,
+        and "auto" never chooses it.
     out_dtype : dtype, optional
         A wider type for the result, to which the default type casts safely. Products and sums are computed in
         it.

@@ -56,7 +56,7 @@ _INPUT_GRAD = (
     + _LAYER
     + """\
     method : {{"auto", "direct", "winograd"}}
-        As of `conv{n}d`, with its error bounds: Winograd where the layer itself has a 3x3 kernel and stride 1. In two
+        As of `conv{n}d`, with its error bounds: Winograd where the layer itself has kernels of 3 and stride 1. In two
         dimensions "auto" takes Winograd for kernels of 4 to 6 and stride 2 as well, with an error of at most 64 eps of
         the largest ``sum |grad_output| |weight|`` within 8 samples.
 """
@@ -107,10 +107,10 @@ _WEIGHT_GRAD = (
     + _LAYER
     + """\
     method : {{"auto", "direct", "winograd"}}
-        "direct": sums of products and nothing else. "winograd": F(3x3, 4x4) for 3x3 kernels of stride 1, up to three
-        times as fast with many channels; an error of at most 40 eps of the largest ``sum |input| |grad_output|``
-        of all weights. "auto": Winograd from 32 channels in and out on, else direct. What is not finite is summed
-        directly.
+        "direct": sums of products and nothing else. "winograd": F(3x3, 4x4) for 3x3 kernels of stride 1 and dilation 1
+        (others that `conv{n}d` takes are summed directly), up to three times as fast with many channels; an error of
+        at most 40 eps of the largest ``sum |input| |grad_output|`` of all weights. "auto": Winograd from 32 channels in
+        and out on, else direct. What is not finite is summed directly.
 """
     + OUT
     + LIMIT

@@ -16,6 +16,7 @@ from cconv._kernels.depthwise cimport (
 from cconv._kernels.elements cimport item_size
 from cconv._kernels.factors cimport find_factors
 from cconv._kernels.line cimport SEGMENTS, line_scratch, line_task
+from cconv._kernels.merge cimport fold_batch, merge_planes
 from cconv._kernels.pack cimport plan_patches, plan_tile
 from cconv._kernels.pixels cimport (
     WIDTH, channels_inside, packed_reals, panels_per_group, pixels_in_place, pixels_prepare, pixels_scratch,
@@ -24,7 +25,7 @@ from cconv._kernels.pixels cimport (
 from cconv._kernels.planes cimport planes_apply, planes_scratch, planes_task
 from cconv._kernels.rows cimport rows_in_place, rows_scratch, rows_task
 from cconv._kernels.separable cimport GROUP, separable_applies, separable_lines, separable_scratch, separable_task
-from cconv._kernels.simd cimport CH_M, CH_V, FLOATING, LANES, LN_R, RW_R, RW_V, real
+from cconv._kernels.simd cimport CH_M, CH_V, FLOATING, LANES, LN_R, RW_R, RW_V, rare, real
 from cconv._kernels.types cimport (
     ALG_CHANNELS, ALG_DEPTHWISE, ALG_LINE, ALG_PIXELS, ALG_PLANES, ALG_ROWS, ALG_SEPARABLE, ALG_WINOGRAD, ALG_WOVEN,
     KERNEL_ABI, METHOD_AUTO, METHOD_WINOGRAD, Axis, ConvArgs, ConvKernels, ConvSet,
@@ -33,7 +34,7 @@ from cconv._kernels.winograd cimport (
     block_count, lanes_are_channels, panel_count, tiles_per_image, winograd_applies, winograd_packed, winograd_prepare,
     winograd_scratch, winograd_task,
 )
-from cconv._kernels.winograd_tiles cimport point_count
+from cconv._kernels.winograd_tiles cimport is_tall, point_count, tile_percent
 from cconv._kernels.woven cimport woven_applies, woven_scratch, woven_task
 
 cdef enum:
@@ -56,6 +57,15 @@ cdef enum:
     PACK_BYTES = 1 << 20        # of packed weights per use
     WINOGRAD_TASK = 42          # tiles of a task
     WINOGRAD_PLANES = 128       # of input at a time, at most
+    # The same along one axis: a sixth of the points. With 42 and 128, 64 -> 128 takes 1.04 times as long, dilated 1.2.
+    WINOGRAD_LINE_TASK = 96
+    WINOGRAD_LINE_PLANES = 256
+    # Percent of the outputs of all tiles that are not cut off, at least. 256 -> 256: 5x5 has 39 and takes 1.6 times as
+    # long as directly, 2x100 50 and 0.8 times, 65x65 with dilation 24 46 and 0.65 times.
+    WINOGRAD_SHARE = 40
+    # Along one axis: 64 -> 64 3x1x1 of 5x28x28 has 62 and takes 1.05 times as long, 128 -> 128 of 2500, dilation 800,
+    # 78 and 0.7 times.
+    WINOGRAD_LINE_SHARE = 65
     # Bytes of a panel's transformed kernels, at most: they and the transformed inputs share L2. Twice as many: 3x3
     # layers of 128 channels and more take 1.05 to 1.25 times as long on an Intel Xeon (2 MB of L2); half: 0.97 to 1.13.
     WINOGRAD_PANEL = 600*1024
@@ -83,7 +93,7 @@ cdef Py_ssize_t ceil_div(Py_ssize_t a, Py_ssize_t b) noexcept nogil:
     return (a + b - 1)//b
 
 
-cdef void plan_line(ConvArgs* args, int num_threads) noexcept nogil:
+cdef rare plan_line(ConvArgs* args, int num_threads) noexcept nogil:
     cdef Py_ssize_t lines = args.N*args.G*args.OC
     cdef Py_ssize_t wanted = ceil_div(TASKS_PER_THREAD*num_threads, lines)
     cdef Py_ssize_t tile = min(ceil_div(args.W.output, SEGMENTS*wanted), max(<Py_ssize_t>256, 2*args.W.kernel))
@@ -144,7 +154,7 @@ cdef bint separable_pays(const ConvArgs* args) noexcept nogil:
             and taps > 9 and args.W.output >= LANES)
 
 
-cdef void plan_separable(ConvArgs* args, int num_threads) noexcept nogil:
+cdef rare plan_separable(ConvArgs* args, int num_threads) noexcept nogil:
     """Blocks of columns by the cache alone, so that sums do not depend on the threads; strips of whole groups."""
     cdef Py_ssize_t d = min(args.D.output, <Py_ssize_t>RW_R) if args.D.kernel > 1 else 1
     cdef Py_ssize_t w, h, least, blocks
@@ -280,7 +290,7 @@ cdef bint pixels_are_better(ConvArgs* args) noexcept nogil:
     return by_channels > (1.05 if transposes_little(args) else 1.1)*by_pixels
 
 
-cdef void plan_channels(ConvArgs* args, int num_threads) noexcept nogil:
+cdef rare plan_channels(ConvArgs* args, int num_threads) noexcept nogil:
     cdef Py_ssize_t taps = args.D.kernel*args.H.kernel*args.W.kernel
     cdef Py_ssize_t limit = TILE_BYTES//<Py_ssize_t>sizeof(real)
     cdef Py_ssize_t d, h = args.H.output, w = args.W.output, blocks, parts
@@ -355,21 +365,7 @@ cdef Py_ssize_t fair_share(Py_ssize_t n, Py_ssize_t most) noexcept nogil:
     return best
 
 
-cdef void fold_batch(ConvArgs* args, Axis* axis, Py_ssize_t* x, Py_ssize_t* y) noexcept nogil:
-    """Batch elements as places along an axis where there is nothing, so that small images of a task share their
-    weights and register tiles."""
-    if (args.batch_ndim != 1 or not args.weight_shared or axis.kernel != 1 or axis.size != 1 or axis.output != 1
-            or axis.pad != 0):
-        return
-    axis.size = axis.output = args.N
-    axis.stride = 1
-    x[0] = args.x.batch[0]
-    y[0] = args.y.batch[0]
-    args.batch_ndim = 0
-    args.N = 1
-
-
-cdef void plan_pixels(ConvArgs* args, int num_threads) noexcept nogil:
+cdef rare plan_pixels(ConvArgs* args, int num_threads) noexcept nogil:
     cdef Py_ssize_t taps = args.D.kernel*args.H.kernel*args.W.kernel
     cdef Py_ssize_t limit = TILE_BYTES//<Py_ssize_t>sizeof(real)
     cdef Py_ssize_t d, h = args.H.output, w = args.W.output, blocks, parts, tile
@@ -436,25 +432,31 @@ cdef bint winograd_pays(const ConvArgs* args) noexcept nogil:
     """Measured against the direct kernels: it needs channels for its products, and tiles to use a kernel on. The batch
     does not count: an image's bits must not depend on its neighbours."""
     cdef Py_ssize_t planes = args.IC*args.D.kernel
+    cdef bint tall = is_tall(args)
     return (planes >= WINOGRAD_CHANNELS and args.OC >= WINOGRAD_CHANNELS
-            and planes*tiles_per_image(args) >= (WINOGRAD_WORK if args.H.kernel == 3 else WINOGRAD_LINE)
-            and (lanes_are_channels(args) or args.x.w == item_size(args.x.dtype)))
+            and planes*tiles_per_image(args) >= (WINOGRAD_WORK if tall else WINOGRAD_LINE)
+            and (lanes_are_channels(args) or args.x.w == item_size(args.x.dtype))
+            and tile_percent(args) >= (WINOGRAD_SHARE if tall else WINOGRAD_LINE_SHARE))
 
 
-cdef void plan_winograd(ConvArgs* args, int num_threads) noexcept nogil:
+cdef rare plan_winograd(ConvArgs* args, int num_threads) noexcept nogil:
     cdef Py_ssize_t planes = args.IC*args.D.kernel
     cdef Py_ssize_t most = WINOGRAD_PANEL//(point_count(args)*WIDTH*<Py_ssize_t>sizeof(real))
+    cdef Py_ssize_t tiles = WINOGRAD_TASK if is_tall(args) else WINOGRAD_LINE_TASK
     cdef Py_ssize_t total = args.N*tiles_per_image(args)
-    cdef Py_ssize_t blocks = ceil_div(total, WINOGRAD_TASK)
+    cdef Py_ssize_t blocks = ceil_div(total, tiles)
     cdef Py_ssize_t parts = ceil_div(args.OC, WINOGRAD_OUT)
     args.algorithm = ALG_WINOGRAD
     args.TD.tile = 1
     args.TH.tile = 1
     # whole channels, so that a flipped kernel finds its depths in one block
-    args.ic_block = ceil_div(args.IC, ceil_div(planes, min(most, <Py_ssize_t>WINOGRAD_PLANES)))*args.D.kernel
-    while is_uneven(args.G*blocks*parts, num_threads) and total >= (blocks + 1)*WINOGRAD_TASK//2:
+    most = min(most, <Py_ssize_t>(WINOGRAD_PLANES if is_tall(args) else WINOGRAD_LINE_PLANES))
+    args.ic_block = ceil_div(args.IC, ceil_div(planes, most))*args.D.kernel
+    while is_uneven(args.G*blocks*parts, num_threads) and total >= (blocks + 1)*tiles//2:
         blocks += 1
     args.TW.tile = ceil_div(total, blocks)
+    if args.W.dilation <= args.TW.tile:                 # whole blocks
+        args.TW.tile = ceil_div(args.TW.tile, args.W.dilation)*args.W.dilation
     blocks = ceil_div(total, args.TW.tile)
     args.oc_block = ceil_div(ceil_div(args.OC, parts), WIDTH)*WIDTH
     plan_output_channels(args, args.G*blocks, WIDTH, num_threads)
@@ -464,34 +466,26 @@ cdef void plan_winograd(ConvArgs* args, int num_threads) noexcept nogil:
     args.scratch_bytes = winograd_scratch(args, args.pack_first)
 
 
-cdef void merge_axes(ConvArgs* args, Axis* outer, Axis* inner, Py_ssize_t* x_outer, Py_ssize_t* x_inner,
-                     Py_ssize_t* y_outer, Py_ssize_t* y_inner) noexcept nogil:
-    """Make one axis of two where nothing tells them apart: a pointwise kernel on rows that follow each other."""
-    if (outer.kernel != 1 or inner.kernel != 1 or outer.stride != 1 or inner.stride != 1 or outer.gap or inner.gap
-            or outer.size != outer.output or inner.size != inner.output or outer.pad or inner.pad or outer.size == 1
-            or x_outer[0] != inner.size*x_inner[0] or y_outer[0] != inner.size*y_inner[0]):
-        return
-    inner.size *= outer.size
-    inner.output = inner.size
-    outer.size = 1
-    outer.output = 1
-
-
 cdef void conv_plan(ConvArgs* args, int num_threads) noexcept nogil:
     """Choose the micro-kernel and the tiles; fills in everything under "the schedule" in ConvArgs."""
     cdef Py_ssize_t taps = args.D.kernel*args.H.kernel*args.W.kernel
     cdef Py_ssize_t smallest
-    merge_axes(args, &args.H, &args.W, &args.x.h, &args.x.w, &args.y.h, &args.y.w)
-    if args.H.size == 1 and args.H.output == 1 and args.H.kernel == 1:
-        merge_axes(args, &args.D, &args.W, &args.x.d, &args.x.w, &args.y.d, &args.y.w)
+    cdef bint stacked = FLOATING and args.method == METHOD_AUTO and taps == 3 and args.W.kernel == 1
+    cdef Axis D, H, W
+    merge_planes(args, False)
+    D, H, W = args.D, args.H, args.W
     args.n_prepare = 0
     args.packed_bytes = 0
     args.pack_first = False
     args.packed = NULL
+    if stacked:
+        merge_planes(args, True)
     if winograd_applies(args) and (args.method == METHOD_WINOGRAD
                                    or args.method == METHOD_AUTO and winograd_pays(args)):
         plan_winograd(args, num_threads)
         return
+    if stacked:
+        args.D, args.H, args.W = D, H, W
     if has_gaps(args):
         if not plan_planes(args, num_threads):
             plan_depthwise(args, num_threads)

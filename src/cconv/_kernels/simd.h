@@ -63,13 +63,16 @@ typedef int8_t place;
 #if CCONV_GNU
 #define CCONV_INLINED __attribute__((always_inline))
 #define CCONV_APART __attribute__((noinline))
+#define CCONV_RARE __attribute__((cold))
 #pragma GCC diagnostic ignored "-Wattributes"   /* what a .pxd defines is always declared inline */
 #elif defined(_MSC_VER)
 #define CCONV_INLINED __forceinline
 #define CCONV_APART __declspec(noinline)
+#define CCONV_RARE
 #else
 #define CCONV_INLINED
 #define CCONV_APART
+#define CCONV_RARE
 #endif
 /* What is one instruction or few: with -Os, GCC calls it like any other function, which doubled the time of a product. */
 #define CCONV_VECTOR static inline CCONV_INLINED

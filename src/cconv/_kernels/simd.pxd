@@ -10,6 +10,8 @@ cdef extern from "simd.h" nogil:
     ctypedef void inlined "CCONV_INLINED void"
     # One that is not. Beside what its caller has in registers GCC kept one of a tile's twelve sums in memory (AVX2).
     ctypedef void apart "CCONV_APART void"
+    # compiled for size: what runs once per call. Planners took a tenth of a module; the tiniest calls plan others.
+    ctypedef void rare "CCONV_RARE void"
     ctypedef real* alone
     ctypedef long long place
     cdef enum:

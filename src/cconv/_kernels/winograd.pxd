@@ -18,7 +18,9 @@ c. Kernels are transformed once per call by tasks of their own, or before it by 
 d. An infinite or NaN sample spreads through its tile, and so does an overflow on the way: a task that stores a result
    that is not finite marks its batch element as `failed`, and the core computes that directly. So the bits of one
    element never depend on another.
-e. Rounding: an output's error is relative to the largest sum|x||w| of its tile and its neighbours', not to its own;
+e. Dilation spreads a tile: its samples lie so far apart, and the tiles between them are its neighbours, to be loaded as
+   vectors. A kernel of three along an outer axis is one along W, dilated by what the inner axes hold (merge.pxd).
+f. Rounding: an output's error is relative to the largest sum|x||w| of its tile and its neighbours', not to its own;
    tests hold |error| <= 40 eps of that.
 """
 from cconv._kernels.channels cimport stores_pairs
@@ -30,19 +32,21 @@ from cconv._kernels.pixels cimport (
     WIDTH, Target, channels_inside, load_pixel, pack_panel, padded, run_pixels, store_pixels,
     tile_count,
 )
-from cconv._kernels.simd cimport FLOATING, LANES, PX_M, apart, deinterleave4, real, vload, vreal, vstore, vzero
+from cconv._kernels.simd cimport (
+    CACHE_LINE, FLOATING, LANES, PX_M, apart, deinterleave4, fetch, real, vload, vreal, vstore, vzero,
+)
 from cconv._kernels.types cimport ConvArgs
 from cconv._kernels.winograd_phases cimport Reach, has_phases, reach_of, store_phases, transform_phases
 from cconv._kernels.winograd_tiles cimport (
-    CHUNK, IN, OUT, Run, is_tall, is_zero, kernel_pitch, next_run, point_count, sums_pitch, tile_rows, tiles_across,
-    tiles_down, transform_inputs, transform_kernel_line, transform_outputs,
+    CHUNK, IN, OUT, Run, chunk_tiles, is_part, is_spread, is_tall, is_zero, kernel_pitch, next_run, place_in_run,
+    point_count, sums_pitch, tile_rows, tiles_across, tiles_down, transform_inputs,
+    transform_kernel_line, transform_outputs,
 )
 
 cdef inline bint winograd_applies(const ConvArgs* args) noexcept nogil:
-    """Tiles along H and W, or along the only axis; a longer sum in depth."""
-    cdef bint tall = args.H.kernel == 3 and args.H.dilation == 1
-    return (FLOATING and args.W.kernel == 3 and (tall or args.H.kernel == 1 and args.H.output == 1)
-            and args.H.stride == 1 and args.W.stride == 1 and args.W.dilation == 1 and args.weight_shared)
+    """Tiles along H and W, or along W alone; a longer sum in depth."""
+    return (FLOATING and args.W.kernel == 3 and (is_tall(args) or args.H.kernel == 1)
+            and args.H.stride == 1 and args.W.stride == 1 and args.weight_shared)
 
 
 # ---- extents ---------------------------------------------------------------------------------------------------------
@@ -86,8 +90,10 @@ cdef inline Py_ssize_t winograd_packed(const ConvArgs* args) noexcept nogil:
 
 
 cdef inline Py_ssize_t line_size(const ConvArgs* args) noexcept nogil:
-    """Samples of a packed row of a task's tiles, in whole groups that are dealt at once."""
-    return ((args.TW.tile + 1)*OUT + OUT*LANES - 1)//(OUT*LANES)*(OUT*LANES)
+    """Samples of a packed row of a task's tiles, in whole groups that are dealt at once; no longer than a vector apart
+    if they are spread."""
+    cdef Py_ssize_t tiles = args.TW.tile + (2*LANES if is_spread(args) else 1)
+    return (tiles*OUT + OUT*LANES - 1)//(OUT*LANES)*(OUT*LANES)
 
 
 cdef inline Py_ssize_t ends_size(const ConvArgs* args) noexcept nogil:
@@ -103,7 +109,7 @@ cdef inline Py_ssize_t patch_size(const ConvArgs* args) noexcept nogil:
     """Reals that hold a task's samples before they are transformed, of one plane or, channels last, of a block."""
     cdef Py_ssize_t rows = IN if is_tall(args) else 1
     if lanes_are_channels(args):
-        return rows*(OUT*args.TW.tile + 2)*padded(args.ic_block)
+        return rows*(IN if is_spread(args) else OUT)*(args.TW.tile + 1)*padded(args.ic_block)
     return line_size(args) + ends_size(args) + rows*IN*dealt_pitch(args)
 
 
@@ -192,30 +198,45 @@ cdef inline void deal_row(real* dealt, Py_ssize_t pitch, const real* line, Py_ss
             vstore(dealt + (OUT + j)*pitch + b*LANES, vload(dealt + j*pitch + b*LANES + 1))
 
 
+cdef inline apart find_row(const char** source, const ConvArgs* args, const char* plane, Py_ssize_t depth,
+                           const Run* run, Py_ssize_t row) noexcept nogil:
+    """One of the rows of samples of a run; NULL if it is padding."""
+    cdef Py_ssize_t id_ = source_index(run.d*args.D.stride + depth*args.D.dilation - args.D.pad, args.D.size,
+                                       args.D.boundary)
+    cdef Py_ssize_t ih = source_index(run.h + row*args.H.dilation - args.H.pad, args.H.size, args.H.boundary)
+    source[0] = plane + run.x + id_*args.x.d + ih*args.x.h if id_ >= 0 and ih >= 0 else NULL
+
+
+cdef inline apart take_line(real* dst, const char* source, const ConvArgs* args, Py_ssize_t start, Py_ssize_t n,
+                            real constant) noexcept nogil:
+    """Samples start.. + n of a row, or of padding."""
+    cdef Py_ssize_t i
+    if source == NULL:
+        for i in range(n):
+            dst[i] = constant
+    else:
+        pack_line(dst, source, args.x.w, args.x.dtype, start, n, 1, args.W.size, args.W.boundary, constant)
+
+
 cdef inline void gather_row(real* dealt, real* line, const ConvArgs* args, const char* plane, Py_ssize_t depth,
                             real constant, bint direct, const Run* runs, Py_ssize_t n_runs,
                             Py_ssize_t row) noexcept nogil:
     """dealt[column][tile]: one of the rows of samples of all tiles. They are dealt together: 7x7 of 8 images took 1.19
     times as long with a deal per run, 28x28 1.1, 112x112 1.03."""
-    cdef Py_ssize_t pitch = dealt_pitch(args), t = 0, r, i, start, samples, id_, ih
+    cdef Py_ssize_t pitch = dealt_pitch(args), t = 0, r, start, samples
     cdef real* ends = line + line_size(args)
     cdef real* dst = line
     cdef const real* src = line
     cdef const char* source
     for r in range(n_runs):
-        id_ = source_index(runs[r].d*args.D.stride + depth*args.D.dilation - args.D.pad, args.D.size, args.D.boundary)
-        ih = source_index(runs[r].h + row - args.H.pad, args.H.size, args.H.boundary)
-        source = plane + runs[r].x + id_*args.x.d + ih*args.x.h
+        find_row(&source, args, plane, depth, &runs[r], row)
         start = runs[r].w - args.W.pad
         samples = OUT*runs[r].tiles + 2
-        if id_ < 0 or ih < 0:
-            for i in range(samples):
-                dst[i] = constant
-        elif (direct and n_runs == 1 and start >= 0
+        if (direct and n_runs == 1 and source != NULL and start >= 0
                 and start + (runs[r].tiles + LANES)//LANES*LANES*OUT <= args.W.size):
             src = <const real*>source + start
         else:
-            pack_line(dst, source, args.x.w, args.x.dtype, start, samples, 1, args.W.size, args.W.boundary, constant)
+            take_line(dst, source, args, start, samples, constant)
         dst += samples - 2
         ends[2*r], ends[2*r + 1] = dst[0], dst[1]       # where the next run begins
     deal_row(dealt, pitch, src, (dst - line)//OUT)
@@ -226,6 +247,52 @@ cdef inline void gather_row(real* dealt, real* line, const ConvArgs* args, const
             dealt[(OUT + 1)*pitch + t - 1] = ends[2*r + 1]
 
 
+cdef inline void copy_vectors(real* dst, const real* src, Py_ssize_t n) noexcept nogil:
+    """Whole vectors: what is too much is overwritten by the next piece."""
+    cdef Py_ssize_t i
+    for i in range(padded(n)//LANES):
+        vstore(dst + i*LANES, vload(src + i*LANES))
+
+
+cdef inline void gather_spread(real* dealt, real* line, const ConvArgs* args, const char* plane, Py_ssize_t depth,
+                               real constant, bint direct, const Run* runs, Py_ssize_t n_runs,
+                               Py_ssize_t row) noexcept nogil:
+    """gather_row of tiles that are spread: a block's columns are pieces of the row, which are packed together if they
+    are short."""
+    cdef Py_ssize_t pitch = dealt_pitch(args), step = args.W.dilation, r, b, j, n, start, blocks
+    cdef bint inside, pieces = step >= LANES
+    cdef const char* source = NULL
+    cdef const real* src
+    for r in range(n_runs):
+        if r == 0 or runs[r].w <= runs[r - 1].w:
+            find_row(&source, args, plane, depth, &runs[r], row)
+        n = min(step, runs[r].tiles)
+        blocks = (runs[r].tiles + n - 1)//n
+        start = runs[r].w - args.W.pad
+        inside = direct and source != NULL
+        if not pieces:
+            src = <const real*>source + start
+            if not inside or start < 0 or start + (OUT*blocks + 2)*step + LANES > args.W.size:
+                src = line
+                take_line(line, source, args, start, (OUT*blocks + 2)*step, constant)
+            for b in range(blocks):
+                for j in range(IN):
+                    copy_vectors(dealt + j*pitch + b*n, src + (OUT*b + j)*step, n)
+        else:
+            if source != NULL:
+                # 144 -> 64 3x1x1 of 8x56x56: 0.9 of the time
+                fetch(source + args.x.channel + start*args.x.w, n*args.x.w + CACHE_LINE, IN, step*args.x.w)
+            for b in range(blocks):
+                for j in range(IN):
+                    if inside and start >= 0 and start + padded(n) <= args.W.size:
+                        copy_vectors(dealt + j*pitch + b*n, <const real*>source + start, n)
+                    else:
+                        take_line(dealt + j*pitch + b*n, source, args, start, n, constant)
+                    start += step
+                start -= (IN - OUT)*step
+        dealt += runs[r].tiles
+
+
 cdef inline void gather_tiles(real* points, real* patch, const ConvArgs* args, const Run* runs, Py_ssize_t n_runs,
                               Py_ssize_t g, Py_ssize_t k0, Py_ssize_t planes) noexcept nogil:
     """points[p][plane][tile]: lanes are tiles, a plane at a time."""
@@ -233,13 +300,20 @@ cdef inline void gather_tiles(real* points, real* patch, const ConvArgs* args, c
     cdef Py_ssize_t pitch = dealt_pitch(args)
     cdef Py_ssize_t tiles = padded(args.TW.tile)
     cdef real* dealt = patch + line_size(args) + ends_size(args)
-    cdef Py_ssize_t plane, ic, t, i
+    cdef Py_ssize_t plane, ic, depth, t, i
+    cdef const char* start
     cdef bint direct = is_direct(&args.x, args.batch_ndim)
     for plane in range(planes):
         ic = (k0 + plane)//args.D.kernel
+        start = args.x.data + channel_offset(&args.x, g*args.IC + ic)
+        depth = (k0 + plane) % args.D.kernel
         for i in range(rows):
-            gather_row(dealt + i*IN*pitch, patch, args, args.x.data + channel_offset(&args.x, g*args.IC + ic),
-                       (k0 + plane) % args.D.kernel, constant_value(args, ic), direct, runs, n_runs, i)
+            if is_spread(args):
+                gather_spread(dealt + i*IN*pitch, patch, args, start, depth, constant_value(args, ic), direct, runs,
+                              n_runs, i)
+            else:
+                gather_row(dealt + i*IN*pitch, patch, args, start, depth, constant_value(args, ic), direct, runs,
+                           n_runs, i)
         for t in range(tiles//LANES):
             transform_inputs(points + plane*tiles + t*LANES, input_pitch(args), dealt + t*LANES, IN*pitch, pitch,
                              rows == IN)
@@ -251,7 +325,7 @@ cdef inline void gather_channels(real* points, real* patch, const ConvArgs* args
     cdef Py_ssize_t rows = IN if is_tall(args) else 1
     cdef Py_ssize_t width = padded(args.ic_block)
     cdef Py_ssize_t pitch = input_pitch(args)
-    cdef Py_ssize_t t = 0, r, i, j, c, id_, ih, iw, columns
+    cdef Py_ssize_t t = 0, r, i, j, c, id_, ih, iw, columns, tile_step = OUT, column_step = 1
     cdef const char* image
     cdef Run run
     for r in range(n_runs):
@@ -259,15 +333,18 @@ cdef inline void gather_channels(real* points, real* patch, const ConvArgs* args
         image = args.x.data + run.x + (g*args.IC + k0)*args.x.channel
         id_ = source_index(run.d*args.D.stride - args.D.pad, args.D.size, args.D.boundary)
         columns = OUT*run.tiles + 2
+        if is_spread(args):                             # [column][tile]
+            tile_step, column_step, columns = 1, run.tiles, IN*run.tiles
         for i in range(rows):
-            ih = source_index(run.h + i - args.H.pad, args.H.size, args.H.boundary)
+            ih = source_index(run.h + i*args.H.dilation - args.H.pad, args.H.size, args.H.boundary)
             for j in range(columns):
-                iw = source_index(run.w + j - args.W.pad, args.W.size, args.W.boundary)
+                iw = j//column_step*args.W.dilation + place_in_run(args, j % column_step)
+                iw = source_index(run.w + iw - args.W.pad, args.W.size, args.W.boundary)
                 load_pixel(patch + (i*columns + j)*width, args, image, k0, planes, id_, ih, iw)
         for j in range(run.tiles):
             for c in range(padded(planes)//LANES):
-                transform_inputs(points + (t + j)*width + c*LANES, pitch, patch + OUT*j*width + c*LANES,
-                                 columns*width, width, rows == IN)
+                transform_inputs(points + (t + j)*width + c*LANES, pitch, patch + tile_step*j*width + c*LANES,
+                                 columns*width, column_step*width, rows == IN)
         t += run.tiles
 
 
@@ -306,29 +383,40 @@ cdef inline void store_outputs(const ConvArgs* args, real* rows, real* block, co
                                Py_ssize_t count) noexcept nogil:
     """Outputs of `channels` channels of a group, from oc on, of tiles first.. from their sums."""
     cdef Py_ssize_t row = OUT*CHUNK*WIDTH
-    cdef Py_ssize_t t = 0, i, j, v, pixels, x_offset, y_offset, w_offset
+    cdef Py_ssize_t t = 0, i, j, v, pixels, columns, column_step, x_offset, y_offset, w_offset
     cdef bint direct = has_phases(args) and stores_pairs(args)
     cdef vreal seen
     cdef char* out
     cdef Run run
     while t < count:
-        run = next_run(args, first + t, min(count - t, <Py_ssize_t>CHUNK))
+        run = next_run(args, first + t, min(count - t, chunk_tiles(args)))
+        # outputs that are neighbours: of part of a block, those of one column
+        columns = OUT*run.tiles
+        if is_part(args, &run):
+            columns = run.tiles
+        column_step = min(args.W.dilation, columns)*WIDTH
         seen = vzero()
         for j in range(run.tiles):
             for v in range(padded(channels)//LANES):
-                transform_outputs(rows + j*OUT*WIDTH + v*LANES, row, sums + (t + j)*WIDTH + v*LANES, sums_pitch(args),
-                                  &seen, is_tall(args))
+                transform_outputs(rows + place_in_run(args, j)*WIDTH + v*LANES, row, column_step,
+                                  sums + (t + j)*WIDTH + v*LANES, sums_pitch(args), &seen, is_tall(args))
         if not is_zero(seen):
             args.failed[run.n] = 1
         batch_offsets(args, run.n, &x_offset, &y_offset, &w_offset)
         out = args.y.data + y_offset + run.d*args.y.d + run.h*args.y.h + run.w*args.y.w
-        for i in range(min(tile_rows(args), args.H.output - run.h)):
-            pixels = min(OUT*run.tiles, args.W.output - run.w)
-            if has_phases(args):
-                store_phases(args, out + i*args.y.h, direct, block, rows + i*row, bias, oc//LANES, channels//LANES, g,
-                             pixels)
-            else:
-                store_pixels(args, out + i*args.y.h, block, rows + i*row, bias, g*args.OC + oc, channels, 1, pixels)
+        for i in range(tile_rows(args)):
+            if run.h + i*args.H.dilation >= args.H.output:
+                break
+            for j in range(OUT*run.tiles//columns):     # pieces of a row
+                pixels = min(columns, args.W.output - run.w - j*args.W.dilation)
+                if pixels <= 0:
+                    break
+                if has_phases(args):
+                    store_phases(args, out + i*args.y.h, direct, block, rows + i*row, bias, oc//LANES, channels//LANES,
+                                 g, pixels)
+                else:
+                    store_pixels(args, out + i*args.H.dilation*args.y.h + j*args.W.dilation*args.y.w, block,
+                                 rows + i*row + j*column_step, bias, g*args.OC + oc, channels, 1, pixels)
         t += run.tiles
 
 

@@ -2,12 +2,12 @@
 from cconv._kernels.pack cimport batch_offsets
 from cconv._kernels.pixels cimport WIDTH, padded
 from cconv._kernels.simd cimport LANES, apart, inlined, real, vload, vreal, vstore, vzero
-from cconv._kernels.types cimport ConvArgs
+from cconv._kernels.types cimport Axis, ConvArgs
 
 cdef enum:
     OUT = 4                     # outputs of a tile along an axis
     IN = 6                      # and its inputs
-    CHUNK = 8                   # tiles whose outputs are stored together: 32 KB for a panel of channels
+    CHUNK = 8                   # tiles whose outputs are stored together, OUT times as many along one axis: 32 KB
 
 
 # ---- extents ---------------------------------------------------------------------------------------------------------
@@ -26,12 +26,36 @@ cdef inline Py_ssize_t point_count(const ConvArgs* args) noexcept nogil:
     return IN*IN if is_tall(args) else IN
 
 
+cdef inline Py_ssize_t tiles_along(const Axis* axis) noexcept nogil:
+    """A tile has outputs `dilation` apart: that many tiles share a block of OUT*dilation outputs, fewer the last."""
+    cdef Py_ssize_t block = OUT*axis.dilation
+    return axis.output//block*axis.dilation + min(axis.output % block, axis.dilation)
+
+
+cdef inline Py_ssize_t first_output(const Axis* axis, Py_ssize_t tile) noexcept nogil:
+    return tile//axis.dilation*OUT*axis.dilation + tile % axis.dilation
+
+
 cdef inline Py_ssize_t tiles_down(const ConvArgs* args) noexcept nogil:
-    return (args.H.output + tile_rows(args) - 1)//tile_rows(args)
+    return tiles_along(&args.H) if is_tall(args) else args.H.output
 
 
 cdef inline Py_ssize_t tiles_across(const ConvArgs* args) noexcept nogil:
-    return (args.W.output + OUT - 1)//OUT
+    return tiles_along(&args.W)
+
+
+cdef inline Py_ssize_t tile_percent(const ConvArgs* args) noexcept nogil:
+    """Of all tiles' outputs, how many are not cut off."""
+    return 100*args.H.output*args.W.output//(OUT*tile_rows(args)*tiles_down(args)*tiles_across(args))
+
+
+cdef inline bint is_spread(const ConvArgs* args) noexcept nogil:
+    """Whether the neighbours of a sample belong to other tiles, at the same place: nothing has to be dealt."""
+    return args.W.dilation > 1
+
+
+cdef inline Py_ssize_t chunk_tiles(const ConvArgs* args) noexcept nogil:
+    return CHUNK if is_tall(args) else OUT*CHUNK
 
 
 # In reals; each has some more than it needs, because points that lie a power of two apart evict each other.
@@ -48,7 +72,7 @@ cdef inline Py_ssize_t sums_pitch(const ConvArgs* args) noexcept nogil:
 # ---- places ----------------------------------------------------------------------------------------------------------
 
 cdef struct Run:
-    # tiles that are neighbours along W
+    # tiles that are neighbours along W: whole blocks, or a part of one
     Py_ssize_t n                # batch element
     Py_ssize_t d                # output depth
     Py_ssize_t h                # first output row
@@ -64,13 +88,27 @@ cdef inline Run next_run(const ConvArgs* args, Py_ssize_t tile, Py_ssize_t most)
     cdef Py_ssize_t across = tiles_across(args)
     cdef Py_ssize_t down = tiles_down(args)
     cdef Py_ssize_t column = tile % across
+    cdef Py_ssize_t row = tile//across % down
     run.tiles = min(most, across - column)
-    run.w = column*OUT
-    run.h = tile//across % down*tile_rows(args)
+    if column % args.W.dilation > 0:
+        run.tiles = min(run.tiles, args.W.dilation - column % args.W.dilation)
+    elif run.tiles > args.W.dilation:
+        run.tiles -= run.tiles % args.W.dilation
+    run.w = first_output(&args.W, column)
+    run.h = first_output(&args.H, row) if is_tall(args) else row
     run.d = tile//(across*down) % args.D.output
     run.n = tile//(across*down*args.D.output)
     batch_offsets(args, run.n, &run.x, &y_offset, &w_offset)
     return run
+
+
+cdef inline bint is_part(const ConvArgs* args, const Run* run) noexcept nogil:
+    return run.tiles < args.W.dilation
+
+
+cdef inline Py_ssize_t place_in_run(const ConvArgs* args, Py_ssize_t tile) noexcept nogil:
+    """From the first output of a run to the first of one of its tiles."""
+    return first_output(&args.W, tile) if is_spread(args) else OUT*tile
 
 
 # ---- transforms ------------------------------------------------------------------------------------------------------
@@ -145,9 +183,9 @@ cdef inline apart transform_inputs(real* points, Py_ssize_t pitch, const real* s
         points_of(points, pitch, source, row, column, False)
 
 
-cdef inline inlined outputs_of(real* out, Py_ssize_t row, const real* sums, Py_ssize_t pitch, vreal* seen,
-                               bint tall) noexcept nogil:
-    """out[i][j][lane] = A' m A, in rows `row` reals apart, pixels WIDTH apart; adds 0 or NaN to `seen`."""
+cdef inline inlined outputs_of(real* out, Py_ssize_t row, Py_ssize_t column, const real* sums, Py_ssize_t pitch,
+                               vreal* seen, bint tall) noexcept nogil:
+    """out[i][j][lane] = A' m A, in rows and columns so many reals apart; adds 0 or NaN to `seen`."""
     cdef vreal half[OUT*IN]
     cdef vreal m[IN]
     cdef vreal y[OUT]
@@ -163,18 +201,18 @@ cdef inline inlined outputs_of(real* out, Py_ssize_t row, const real* sums, Py_s
         if tall:
             transform_output_line(y, half + i*IN)
         for j in range(OUT):
-            vstore(out + i*row + j*WIDTH, y[j])
+            vstore(out + i*row + j*column, y[j])
             zero = zero + y[j]*<real>0
     seen[0] = zero
 
 
-cdef inline apart transform_outputs(real* out, Py_ssize_t row, const real* sums, Py_ssize_t pitch, vreal* seen,
-                                    bint tall) noexcept nogil:
+cdef inline apart transform_outputs(real* out, Py_ssize_t row, Py_ssize_t column, const real* sums, Py_ssize_t pitch,
+                                    vreal* seen, bint tall) noexcept nogil:
     """outputs_of, compiled once: GCC made eight copies of it in a loop (AVX2)."""
     if tall:
-        outputs_of(out, row, sums, pitch, seen, True)
+        outputs_of(out, row, column, sums, pitch, seen, True)
     else:
-        outputs_of(out, row, sums, pitch, seen, False)
+        outputs_of(out, row, column, sums, pitch, seen, False)
 
 
 cdef inline bint is_zero(vreal values) noexcept nogil:
