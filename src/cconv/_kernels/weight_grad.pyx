@@ -32,7 +32,11 @@ cdef enum:
     PARTIAL_BYTES = 16*1024*1024        # partial sums of all chunks
     WINOGRAD_CHANNELS = 32      # in and out, at least
     WINOGRAD_TILES = 32         # of a block: transformed, 300 KB for a panel of output channels; and at least in all
-    WINOGRAD_IN = 32            # input channels of a task
+    # Input channels of a task, or twice as many if it sums over so many blocks, or over all of them: what it transforms
+    # is used twice (64 -> 64 224x224: 0.86 of the time, 512 -> 512 14x14 0.92), but so are its sums that go to memory (64 ->
+    # 64 56x56, 3 blocks: 1.18).
+    WINOGRAD_IN = 32
+    WINOGRAD_BLOCKS = 6
     WINOGRAD_OUT = 128          # and output channels, whose 36 products of each pair take 600 KB
     FETCHED_BYTES = 4*1024*1024         # of an input that is asked for: 0.95 to 0.98 of the time; smaller ones 1.02
     COMBINED = 4096             # elements that a task adds up
@@ -171,14 +175,19 @@ cdef Py_ssize_t plan_winograd(WeightArgs* all) noexcept nogil:
     cdef Py_ssize_t across = ceil_div(args.W.output, 4), down = ceil_div(args.H.output, 4)
     cdef Py_ssize_t w = even(across, min(across, <Py_ssize_t>WINOGRAD_TILES))
     cdef Py_ssize_t h = even(down, max(<Py_ssize_t>1, min(down, WINOGRAD_TILES//w)))
+    cdef Py_ssize_t units, chunks
     all.images = 1
     if w == across and h == down and args.D.output == 1:
         all.images = even(args.N, max(<Py_ssize_t>1, min(args.N, WINOGRAD_TILES//(h*w))))
     plan_tile(args, 1, 4*h, 4*w, False)
-    args.ic_block = ceil_div(even(args.IC, WINOGRAD_IN), LANES)*LANES
     args.oc_block = even(ceil_div(args.OC, WIDTH), max(<Py_ssize_t>1, WINOGRAD_OUT//WIDTH))*WIDTH
+    args.ic_block = ceil_div(even(args.IC, 2*WINOGRAD_IN), LANES)*LANES
+    units = args.G*ceil_div(args.OC, args.oc_block)
+    chunks = ceil_div(TASKS, units*ceil_div(args.IC, args.ic_block))
+    if chunks > 1 and count_blocks(all) < WINOGRAD_BLOCKS*chunks:
+        args.ic_block = ceil_div(even(args.IC, WINOGRAD_IN), LANES)*LANES
     all.scratch_bytes = winograd_scratch(all)
-    return args.G*ceil_div(args.OC, args.oc_block)*ceil_div(args.IC, args.ic_block)
+    return units*ceil_div(args.IC, args.ic_block)
 
 
 cdef bint groups_are_better(const ConvArgs* args) noexcept nogil:
