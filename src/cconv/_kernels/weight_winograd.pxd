@@ -71,8 +71,13 @@ cdef inline Py_ssize_t total_pitch(const WeightArgs* all) noexcept nogil:
     return (all.layer.ic_block + PX_M)*WIDTH + LANES
 
 
+cdef inline Py_ssize_t packed_channels(const WeightArgs* all) noexcept nogil:
+    """Input channels that are packed together: all where they are neighbours, as one by one takes 1.1 times as long."""
+    return all.layer.ic_block if channels_inside(&all.layer) else LANES
+
+
 cdef inline Py_ssize_t packed_input(const WeightArgs* all) noexcept nogil:
-    return (all.images*all.layer.tile_elements + LANES)*LANES
+    return (all.images*all.layer.tile_elements + LANES)*packed_channels(all)
 
 
 cdef inline Py_ssize_t winograd_scratch(const WeightArgs* all) noexcept nogil:
@@ -87,15 +92,16 @@ cdef inline Py_ssize_t winograd_scratch(const WeightArgs* all) noexcept nogil:
 
 # ---- transforms ------------------------------------------------------------------------------------------------------
 
-cdef inline void transform_input(real* dst, Py_ssize_t pitch, const real* src, Py_ssize_t row) noexcept nogil:
-    """dst[point*pitch] = B' d B for the 6x6 vectors of src, whose rows lie `row` reals apart."""
+cdef inline void transform_input(real* dst, Py_ssize_t pitch, const real* src, Py_ssize_t row,
+                                 Py_ssize_t column) noexcept nogil:
+    """dst[point*pitch] = B' d B for the 6x6 vectors of src, whose rows and columns lie so many reals apart."""
     cdef vreal half[36]
     cdef vreal line[6]
     cdef vreal point[6]
     cdef int i, j
     for j in range(IN):
         for i in range(IN):
-            line[i] = vload(src + i*row + j*LANES)
+            line[i] = vload(src + i*row + j*column)
         transform_input_line(point, line)
         for i in range(IN):
             half[i*IN + j] = point[i]
@@ -153,15 +159,15 @@ cdef inline void fill_input(real* dst, real* tile, real* lines, const WeightArgs
     """Transformed input of the block: dst[point][tile][channel]."""
     cdef const ConvArgs* args = &all.layer
     cdef ConvArgs vectors
-    cdef Py_ssize_t ic, i, n, image, h, w, x_offset, y_offset, w_offset
-    cdef Py_ssize_t pitch = args.tile_elements + LANES
-    cdef Py_ssize_t row = (args.TW.tile + args.TW.halo)*LANES
+    cdef Py_ssize_t ic, i, n, c, image, h, w, x_offset, y_offset, w_offset
+    cdef Py_ssize_t pitch = args.tile_elements + LANES, together = packed_channels(all)
+    cdef Py_ssize_t row = (args.TW.tile + args.TW.halo)*together
     cdef real* target
     vectors = args[0]
-    vectors.ic_block = LANES    # the pitch of samples
+    vectors.ic_block = together # the pitch of samples
     ic = 0
     while ic < ics:
-        n = min(<Py_ssize_t>LANES, ics - ic)
+        n = min(together, ics - ic)
         target = dst + ic
         for image in range(block.images):
             batch_offsets(args, block.image + image, &x_offset, &y_offset, &w_offset)
@@ -179,11 +185,13 @@ cdef inline void fill_input(real* dst, real* tile, real* lines, const WeightArgs
             while h < block.h:
                 w = 0
                 while w < block.w:
-                    transform_input(target, input_pitch(all), tile + h*row + w*LANES, row)
+                    for c in range(padded(n)//LANES):
+                        transform_input(target + c*LANES, input_pitch(all), tile + h*row + w*together + c*LANES, row,
+                                        together)
                     target += args.ic_block
                     w += OUT
                 h += OUT
-        ic += LANES
+        ic += together
 
 
 cdef inline void fill_gradient(real* dst, real* panel, real* lines, const WeightArgs* all, const Block* block,
