@@ -10,7 +10,7 @@ from cconv._kernels.convert cimport (
     load_s64, load_u8, load_u16, load_u32, load_u64, round_clipped, round_even, store_bool, store_f16, store_f32,
     store_f64, store_u8, store_u16, store_u32, store_u64,
 )
-from cconv._kernels.simd cimport FLOATING, is_nan, real, signed_real, store_every_other
+from cconv._kernels.simd cimport FLOATING, LANES, is_nan, real, signed_real, store_every_other, vload, vstore
 from cconv._kernels.types cimport (
     DT_BOOL, DT_F16, DT_F32, DT_F64, DT_I8, DT_I16, DT_I32, DT_I64, DT_SATURATE, DT_SWAPPED, DT_TYPE, DT_U8, DT_U16,
     DT_U32, DT_U64,
@@ -113,6 +113,20 @@ cdef inline void swap_bytes(char* dst, Py_ssize_t dst_stride, const char* src, P
     for i in range(n):
         for k in range(size):
             dst[i*dst_stride + k] = src[i*src_stride + size - 1 - k]
+
+
+cdef inline void copy_reals(real* dst, const real* src, Py_ssize_t n) noexcept nogil:
+    """A short line: a call of memcpy takes longer."""
+    cdef Py_ssize_t i = 0
+    while i + LANES <= n:
+        vstore(dst + i, vload(src + i))
+        i += LANES
+    if i < n and n >= LANES:
+        vstore(dst + n - LANES, vload(src + n - LANES))
+        return
+    while i < n:
+        dst[i] = src[i]
+        i += 1
 
 
 cdef inline void load_row(real* dst, const char* src, Py_ssize_t n, Py_ssize_t stride, int dtype) noexcept nogil:

@@ -11,7 +11,7 @@ c. What packs is called (`apart`), here and in the kernels: compiled into each c
 """
 from libc.string cimport memset
 
-from cconv._kernels.elements cimport is_native, load_row
+from cconv._kernels.elements cimport copy_reals, is_native, load_row
 from cconv._kernels.simd cimport FLOATING, apart, fetch, real
 from cconv._kernels.types cimport (
     PAD_CONSTANT, PAD_EDGE, PAD_SYMMETRIC, PAD_WRAP, Array, Axis, ConvArgs, Taps,
@@ -113,6 +113,7 @@ cdef inline apart pack_line(real* dst, const char* line, Py_ssize_t pitch, int d
                             real constant) noexcept nogil:
     """dst[t] = padded line of n samples at start + t*step, 0 <= t < count; step > 0. `pitch`: bytes between samples."""
     cdef Py_ssize_t first, last, sample, t
+    cdef const char* source
     if step == 1:               # two divisions are a third of the time of a short line
         first = 0 if start >= 0 else min(count, -start)
         last = max(first, min(count, n - start))
@@ -120,7 +121,11 @@ cdef inline apart pack_line(real* dst, const char* line, Py_ssize_t pitch, int d
         first = 0 if start >= 0 else min(count, (-start + step - 1)//step)
         last = max(first, min(count, floor_div(n - 1 - start, step) + 1))
     if last > first:
-        load_row(dst + first, line + (start + first*step)*pitch, last - first, step*pitch, dtype)
+        source = line + (start + first*step)*pitch
+        if is_native(dtype) and step*pitch == sizeof(real) and <size_t>source % sizeof(real) == 0:
+            copy_reals(dst + first, <const real*>source, last - first)
+        else:
+            load_row(dst + first, source, last - first, step*pitch, dtype)
     if boundary == PAD_CONSTANT:
         for t in range(first):
             dst[t] = constant
@@ -255,13 +260,18 @@ cdef inline apart pack_channel(real* dst, const ConvArgs* args, const char* plan
     cdef Py_ssize_t sd, sh, sw, d, h, t, id_, ih
     cdef Py_ssize_t pitch_h = span(&args.TW, args.TW.tile)
     cdef Py_ssize_t pitch_d = span(&args.TH, args.TH.tile)*pitch_h
-    cdef Py_ssize_t count = span(&args.TW, w_tile)
+    cdef Py_ssize_t count = span(&args.TW, w_tile), start, first, last
+    # rows that are all alike: 16 -> 16 3x3 of 32x32 takes 0.8 of the time without a call for each
+    cdef bint plain = is_direct(&args.x, args.batch_ndim) and args.TW.unit == 1 and args.W.boundary == PAD_CONSTANT
     cdef real* box = dst
     cdef real* row
     fetch_channel(args, plane + args.x.channel, od, oh, ow, h_tile, w_tile)
     for sd in range(args.TD.slots):
         for sh in range(args.TH.slots):
             for sw in range(args.TW.slots):
+                start = ow*args.W.stride + sw*args.TW.step - args.W.pad
+                first = max(<Py_ssize_t>0, min(count, -start))
+                last = max(first, min(count, args.W.size - start))
                 for d in range(span(&args.TD, d_tile)):
                     id_ = source_index(od*args.D.stride + d*args.TD.unit + sd*args.TD.step - args.D.pad, args.D.size,
                                        args.D.boundary)
@@ -272,10 +282,16 @@ cdef inline apart pack_channel(real* dst, const ConvArgs* args, const char* plan
                         if id_ < 0 or ih < 0:
                             for t in range(count):
                                 row[t] = constant
+                        elif plain:
+                            for t in range(first):
+                                row[t] = constant
+                            copy_reals(row + first, <const real*>(plane + id_*args.x.d + ih*args.x.h) + start + first,
+                                       last - first)
+                            for t in range(last, count):
+                                row[t] = constant
                         else:
                             pack_line(row, plane + id_*args.x.d + ih*args.x.h, args.x.w, args.x.dtype,
-                                      ow*args.W.stride + sw*args.TW.step - args.W.pad, count, args.TW.unit,
-                                      args.W.size, args.W.boundary, constant)
+                                      start, count, args.TW.unit, args.W.size, args.W.boundary, constant)
                 box += box_size(args)
 
 

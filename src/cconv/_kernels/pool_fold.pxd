@@ -20,9 +20,9 @@ g. Short rows are folded some at a time, as one long row that holds them with th
 """
 from libc.string cimport memcpy
 
-from cconv._kernels.elements cimport item_size
+from cconv._kernels.elements cimport copy_reals, item_size
 from cconv._kernels.pool_lines cimport (
-    MANY_TAPS, copy_reals, divide_by, divide_each, fill, fold, fold_few, fold_lines, fold_second, fold_three, fold_two,
+    MANY_TAPS, divide_by, divide_each, fill, fold, fold_few, fold_lines, fold_second, fold_three, fold_two,
     fold_window, is_sum, op_of, whole_vectors,
 )
 from cconv._kernels.pool_pixels cimport WINDOW_ROWS, Pixel, fold_pixel

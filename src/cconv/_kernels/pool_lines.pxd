@@ -64,20 +64,6 @@ cdef inline Py_ssize_t whole_vectors(Py_ssize_t n) noexcept nogil:
     return (n + LANES - 1)//LANES*LANES
 
 
-cdef inline void copy_reals(real* dst, const real* src, Py_ssize_t n) noexcept nogil:
-    """A short line: a call of memcpy takes longer."""
-    cdef Py_ssize_t i = 0
-    while i + LANES <= n:
-        vstore(dst + i, vload(src + i))
-        i += LANES
-    if i < n and n >= LANES:
-        vstore(dst + n - LANES, vload(src + n - LANES))
-        return
-    while i < n:
-        dst[i] = src[i]
-        i += 1
-
-
 # --- lines above each other -------------------------------------------------------------------------------------------
 
 cdef inline inlined fold_vector(real* dst, const real* a, const real* b, const real* c, const real* d, const real* e,

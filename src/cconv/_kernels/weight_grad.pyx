@@ -11,7 +11,7 @@ from cython.parallel cimport prange, threadid
 from cconv._kernels.exchange cimport exchange_task, plan_exchange
 from cconv._kernels.pack cimport plan_patches, plan_tile
 from cconv._kernels.pixels cimport WIDTH, needs_no_padding, padded, pixels_in_place
-from cconv._kernels.simd cimport FAR_BYTES, LANES, real
+from cconv._kernels.simd cimport FAR_BYTES, LANES, rare, real
 from cconv._kernels.types cimport (
     KERNEL_ABI, METHOD_AUTO, METHOD_WINOGRAD, WEIGHT_GROUPS, WEIGHT_PANELS, WEIGHT_PLANES, WEIGHT_RUNS, WEIGHT_WINOGRAD,
     Axis, ConvArgs, ExchangeArgs, WeightArgs, WeightKernels,
@@ -33,8 +33,8 @@ cdef enum:
     WINOGRAD_CHANNELS = 32      # in and out, at least
     WINOGRAD_TILES = 32         # of a block: transformed, 300 KB for a panel of output channels; and at least in all
     # Input channels of a task, or twice as many if it sums over so many blocks, or over all of them: what it transforms
-    # is used twice (64 -> 64 224x224: 0.86 of the time, 512 -> 512 14x14 0.92), but so are its sums that go to memory (64 ->
-    # 64 56x56, 3 blocks: 1.18).
+    # is used twice (64 -> 64 224x224: 0.87 of the time, 512 -> 512 14x14 0.93), but so many more of its sums go to
+    # memory (64 -> 64 56x56, 3 blocks: 1.18).
     WINOGRAD_IN = 32
     WINOGRAD_BLOCKS = 6
     WINOGRAD_OUT = 128          # and output channels, whose 36 products of each pair take 600 KB
@@ -209,7 +209,7 @@ cdef int choose(const ConvArgs* args) noexcept nogil:
     return WEIGHT_GROUPS if groups_are_better(args) else WEIGHT_PANELS
 
 
-cdef void weight_plan(WeightArgs* all) noexcept nogil:
+cdef rare weight_plan(WeightArgs* all) noexcept nogil:
     """Fills in everything under "the schedule" in WeightArgs."""
     cdef ConvArgs* args = &all.layer
     cdef Py_ssize_t taps = args.D.kernel*args.H.kernel*args.W.kernel

@@ -12,9 +12,8 @@ c. What a zero meets may be infinite or NaN, which would make a weight NaN that 
 """
 from libc.string cimport memset
 
-from cconv._kernels.elements cimport item_size, load_row
+from cconv._kernels.elements cimport copy_reals, item_size, load_row
 from cconv._kernels.pack cimport aligned_reals, batch_offsets
-from cconv._kernels.pool_lines cimport copy_reals
 from cconv._kernels.simd cimport (
     LANES, fetch, inlined, real, transpose_strided, veven_lanes, vkeep, vload, vodd_lanes, vreal, vstore, vzero,
 )

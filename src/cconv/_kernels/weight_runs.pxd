@@ -12,12 +12,11 @@ c. What a zero meets may be infinite or NaN. So sums that are not finite are com
 from libc.string cimport memset
 
 from cconv._kernels.channels cimport fill_tap_offsets
-from cconv._kernels.elements cimport is_native, load_row
+from cconv._kernels.elements cimport copy_reals, is_native, load_row
 from cconv._kernels.pack cimport (
     aligned_reals, batch_offsets, channel_offset, constant_value, pack_channel, span,
 )
 from cconv._kernels.pixels cimport padded
-from cconv._kernels.pool_lines cimport copy_reals
 from cconv._kernels.simd cimport FLOATING, LANES, RW_TALL, inlined, real, vload, vreal, vstore, vzero
 from cconv._kernels.types cimport METHOD_AUTO, ConvArgs, WeightArgs
 from cconv._kernels.weight_blocks cimport Block, fill_block, sums_of_chunk

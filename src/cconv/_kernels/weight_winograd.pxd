@@ -164,7 +164,7 @@ cdef inline void fill_input(real* dst, real* tile, real* lines, const WeightArgs
     cdef Py_ssize_t row = (args.TW.tile + args.TW.halo)*together
     cdef real* target
     vectors = args[0]
-    vectors.ic_block = together # the pitch of samples
+    vectors.ic_block = together                 # the pitch of samples
     ic = 0
     while ic < ics:
         n = min(together, ics - ic)

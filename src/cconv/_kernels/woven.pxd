@@ -14,7 +14,7 @@ d. Sums run over (kh, kw), from zero: their bits are those of depthwise.pxd.
 """
 from cconv._kernels.pack cimport aligned_reals, batch_offsets, is_direct
 from cconv._kernels.planes cimport Share, share_of, spread_weights
-from cconv._kernels.pool_lines cimport copy_reals
+from cconv._kernels.elements cimport copy_reals
 from cconv._kernels.simd cimport FLOATING, LANES, inlined, real, vload, vreal, vstore, vzero, vzip_high, vzip_low
 from cconv._kernels.types cimport ACT_NONE, PAD_CONSTANT, Axis, ConvArgs
 
