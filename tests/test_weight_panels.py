@@ -46,6 +46,16 @@ def test_gradient_of_few_input_channels(rng, dtype, data_format):
             same_bits(gradient(x, g, weight_shape, **options, num_threads=threads), got)
 
 
+def test_only_neighbours_are_asked_for(rng):
+    """A channel's samples share no line with each other where channels are neighbours."""
+    x, g = sample(rng, (2, 64, 165, 160), "f4"), sample(rng, (2, 100, 165, 160), "f4")
+    last = [np.ascontiguousarray(np.moveaxis(array, 1, -1)) for array in (x, g)]
+    assert weight_schedule(x, g, (100, 64, 1, 1))["fetches"]
+    assert not weight_schedule(*last, (100, 64, 1, 1), data_format="channels_last")["fetches"]
+    assert not weight_schedule(*[np.moveaxis(array, -1, 1) for array in last], (100, 64, 1, 1))["fetches"]
+    assert not weight_schedule(x[:, :, :14, :14], g[:, :, :14, :14], (100, 64, 1, 1))["fetches"], "in a cache"
+
+
 def test_what_changes_places(rng):
     x, g = sample(rng, (2, 16, 165, 160), "f4"), sample(rng, (2, 64, 165, 160), "f4")
     assert weight_schedule(x, g, (64, 16, 1, 1))["swapped"]

@@ -294,4 +294,4 @@ cdef class WeightSums:
                 "scratch_bytes": all.scratch_bytes, "blocks": all.n_blocks, "chunks": all.n_chunks,
                 "images": all.images, "tile": (all.layer.TD.tile, all.layer.TH.tile, all.layer.TW.tile),
                 "ic_block": all.layer.ic_block, "oc_block": all.layer.oc_block, "swapped": bool(all.swapped),
-                "tasks": all.n_tasks}
+                "fetches": bool(all.fetches), "tasks": all.n_tasks}

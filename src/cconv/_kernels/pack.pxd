@@ -17,6 +17,11 @@ from cconv._kernels.types cimport (
     PAD_CONSTANT, PAD_EDGE, PAD_SYMMETRIC, PAD_WRAP, Array, Axis, ConvArgs, Taps,
 )
 
+cdef enum:
+    # Reals from one sample to the next, at most, where a row's lines are asked for. Channels last, every channel would
+    # ask for all lines of its pixels: 64 -> 3 3x3 of 56x56 take 2.2 times as long.
+    NEAR_SAMPLES = 4
+
 
 cdef inline apart find_sample(Py_ssize_t* sample, Py_ssize_t i, Py_ssize_t n, int boundary) noexcept nogil:
     """source_index outside of the line, where its samples go on."""
@@ -247,6 +252,8 @@ cdef inline void fetch_channel(const ConvArgs* args, const char* plane, Py_ssize
     cdef Py_ssize_t unit = args.TH.unit if args.TH.slots == 1 else 1
     cdef Span d = span_of(&args.D, od, 1, True), h = span_of(&args.H, oh, h_tile, True)
     cdef Span w = span_of(&args.W, ow, w_tile, True)
+    if args.x.w > NEAR_SAMPLES*<Py_ssize_t>sizeof(real):
+        return
     fetch(plane + d.low*args.x.d + h.low*args.x.h + w.low*args.x.w, (w.high - w.low)*args.x.w,
           (h.high - h.low + unit - 1)//unit, unit*args.x.h)
 

@@ -39,8 +39,8 @@ from cconv._kernels.types cimport ConvArgs
 from cconv._kernels.winograd_phases cimport Reach, has_phases, reach_of, store_phases, transform_phases
 from cconv._kernels.winograd_tiles cimport (
     CHUNK, IN, OUT, Run, chunk_tiles, is_part, is_spread, is_tall, is_zero, kernel_pitch, next_run, place_in_run,
-    point_count, sums_pitch, tile_rows, tiles_across, tiles_down, transform_inputs,
-    transform_kernel_line, transform_outputs,
+    point_count, sums_pitch, tile_rows, tiles_across, tiles_down, transform_inputs, transform_kernel_line,
+    transform_outputs,
 )
 
 cdef inline bint winograd_applies(const ConvArgs* args) noexcept nogil:
@@ -90,8 +90,8 @@ cdef inline Py_ssize_t winograd_packed(const ConvArgs* args) noexcept nogil:
 
 
 cdef inline Py_ssize_t line_size(const ConvArgs* args) noexcept nogil:
-    """Samples of a packed row of a task's tiles, in whole groups that are dealt at once; no longer than a vector apart
-    if they are spread."""
+    """Samples of a packed row of a task's tiles, in whole groups that are dealt at once, and room for more if they are
+    spread."""
     cdef Py_ssize_t tiles = args.TW.tile + (2*LANES if is_spread(args) else 1)
     return (tiles*OUT + OUT*LANES - 1)//(OUT*LANES)*(OUT*LANES)
 
@@ -271,9 +271,10 @@ cdef inline void gather_spread(real* dealt, real* line, const ConvArgs* args, co
         start = runs[r].w - args.W.pad
         inside = direct and source != NULL
         if not pieces:
-            src = <const real*>source + start
-            if not inside or start < 0 or start + (OUT*blocks + 2)*step + LANES > args.W.size:
-                src = line
+            src = line
+            if inside and start >= 0 and start + (OUT*blocks + 2)*step + LANES <= args.W.size:
+                src = <const real*>source + start
+            else:
                 take_line(line, source, args, start, (OUT*blocks + 2)*step, constant)
             for b in range(blocks):
                 for j in range(IN):
