@@ -12,9 +12,9 @@ c. What a zero meets may be infinite or NaN. So sums that are not finite are com
 from libc.string cimport memset
 
 from cconv._kernels.channels cimport fill_tap_offsets
-from cconv._kernels.elements cimport copy_reals, is_native, load_row
+from cconv._kernels.elements cimport copy_reals, load_row
 from cconv._kernels.pack cimport (
-    aligned_reals, batch_offsets, channel_offset, constant_value, pack_channel, span,
+    aligned_reals, batch_offsets, channel_offset, constant_value, is_direct, pack_channel, span,
 )
 from cconv._kernels.pixels cimport padded
 from cconv._kernels.simd cimport FLOATING, LANES, RW_TALL, inlined, real, vload, vreal, vstore, vzero
@@ -119,7 +119,7 @@ cdef inline void pack_run(real* run, const ConvArgs* args, const char* plane, co
                           Py_ssize_t pitch) noexcept nogil:
     """A block of one channel's gradient. Between its rows there are zeros, unless the block before was wider."""
     cdef const char* line = plane + block.od*args.y.d + block.oh*args.y.h + block.ow*args.y.w
-    cdef bint as_it_is = is_native(args.y.dtype) and args.y.w == sizeof(real) and block.w >= LANES
+    cdef bint as_it_is = is_direct(&args.y, args.batch_ndim) and block.w >= LANES
     cdef Py_ssize_t _row
     for _row in range(block.h):
         if as_it_is:
